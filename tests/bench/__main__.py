@@ -30,6 +30,7 @@ from tests.bench import (
     replicas,
     startup,
     webhooks,
+    work,
 )
 
 Bench = Callable[[Path, bool], list[dict[str, Any]]]
@@ -48,6 +49,7 @@ BENCHES: dict[str, Bench] = {
     "startup": startup.measure,
     "accuracy": accuracy.measure,
     "evidence": evidence.measure,
+    "work": work.measure,
     "failures": failures.measure,
 }
 

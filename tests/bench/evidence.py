@@ -26,6 +26,7 @@ from triggerbot.core.policy.owed import still_owed
 from triggerbot.core.policy.rules import Facts, Rule
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.core.verdict import verdict
+from triggerbot.core.verdict.same_failure import NO_HISTORY, History
 from triggerbot.core.verdict.verdict import Verdict
 
 #: Failing jobs of a cell, jobs of a project, and pushes of the base that are known of each.
@@ -34,7 +35,9 @@ _FAILING, _JOBS, _PUSHES = 20_000, 4_000, 200
 _TAKEN_FOR_KNOWN = 0.01
 #: How often the worst jobs fail.
 _BAD = 0.75, 0.95
-_PUSH = Push("ci", "bench", "try", "abcdef1")
+#: What is missing in the failures of an intermittent job that fails otherwise.
+_NAMES = "first", "name", "colour", "width", "owner"
+PUSH = Push("ci", "bench", "try", "abcdef1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,9 @@ class Failing:
     broken: bool
     rate: float
     background: Background
+    #: What its failed runs say, and how often an intermittent one fails in another way when it runs again.
+    line: str = ""
+    otherwise: float = 0.0
 
 
 def failing(of: Project, real: float, dice: Random) -> list[Failing]:
@@ -132,14 +138,26 @@ WAYS = (
 )
 
 
-def _run(number: int, *, passed: bool) -> Run:
-    return Run("job", str(number), 1, State.FINISHED, Result.SUCCESS if passed else Result.FAILURE)
+def first_run(one: Failing, job: str = "job") -> Run:
+    """Return the run that failed."""
+    return Run(job, "0", 1, State.FINISHED, Result.FAILURE, failures=(one.line,) if one.line else ())
 
 
-def settle(one: Failing, way: Way, dice: Random) -> tuple[int, verdict.JobVerdict]:
+def _run_again(one: Failing, first: Run, number: int, dice: Random) -> Run:
+    run = replace(first, run_id=str(number))
+    if dice.random() >= one.rate:
+        return replace(run, result=Result.SUCCESS, failures=())
+    if one.otherwise and dice.random() < one.otherwise:
+        return replace(run, failures=(f"{one.line.partition(': ')[0]}: KeyError: {_NAMES[number]!r}",))
+    return run
+
+
+def settle(
+    one: Failing, way: Way, dice: Random, job: str = "job", history: History = NO_HISTORY
+) -> tuple[int, verdict.JobVerdict]:
     """Retrigger a failed job as the policy has it; return how often, and the verdict."""
-    runs = [_run(0, passed=False)]
-    claim = Claim(1, _PUSH, "job", ClaimState.OPEN, runs[0], dry=False, created=0.0, due=0.0)
+    runs = [first_run(one, job)]
+    claim = Claim(1, PUSH, job, ClaimState.OPEN, runs[0], dry=False, created=0.0, due=0.0)
     facts = Facts(PushOptions(), None, False, False, 1, background=one.background, several=way.several)
     decision = rules.decide(claim, way.rule, facts)
     assert decision is not None
@@ -148,12 +166,12 @@ def settle(one: Failing, way: Way, dice: Random) -> tuple[int, verdict.JobVerdic
     )
     while count := _next(claim, runs, one, way):
         for _ in range(count):
-            runs.append(_run(len(runs), passed=dice.random() >= one.rate))
+            runs.append(_run_again(one, runs[0], len(runs), dice))
         claim = replace(claim, asked=claim.asked + count, wanted=max(claim.wanted, claim.asked + count))
     if way.rule.until_proved is not None:
         end = waves.step(claim, runs, way.rule.until_proved, one.background, several=way.several, proving=PROVING)
         claim = replace(claim, weight=end.weight if isinstance(end, waves.Enough) else None)
-    return claim.asked, verdict.of_job("job", runs, [replace(claim, state=ClaimState.DONE)])
+    return claim.asked, verdict.of_job(job, runs, [replace(claim, state=ClaimState.DONE)], history)
 
 
 def _next(claim: Claim, runs: Sequence[Run], one: Failing, way: Way) -> int:

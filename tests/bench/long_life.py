@@ -20,6 +20,7 @@ from triggerbot.store import Observation, Pause, Store
 from triggerbot.store.factory import open_file, open_store
 
 _CONFIG = """
+dry_run: false
 store: {store}
 listen: 127.0.0.1:0
 retention: 60d

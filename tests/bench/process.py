@@ -13,6 +13,7 @@ from tests import ROOT
 
 SECRET = "whsec_YmVuY2htYXJrLXNlY3JldC1vZi0zMi1ieXRlcyEh"
 CONFIG = """
+dry_run: false
 store: sqlite:state.db
 listen: 127.0.0.1:0
 systems:

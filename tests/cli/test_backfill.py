@@ -80,7 +80,7 @@ def test_what_needs_no_run_is_answered_at_once(broken: Bench) -> None:
 
 def test_dry_run_and_a_pause_are_said(bench: Bench, real_now: float) -> None:
     """Nothing is sent, or not now."""
-    bench.configure("dry_run: true\n" + CONFIG)
+    bench.configure(CONFIG.replace("dry_run: false", "dry_run: true"))
     fill(bench)
     bench.run("pause")
     assert "it will only be said where it would be run" in bench.run("backfill", "try", "try", JOB).stdout

@@ -204,7 +204,7 @@ def test_doubt_and_a_refusal_of_the_ci_are_shown(bench, real_now):
 
 def test_dry_run_says_that_nothing_is_sent(bench):
     """The decision is shown as one that was not carried out."""
-    bench.configure("dry_run: true\n" + CONFIG)
+    bench.configure(CONFIG.replace("dry_run: false", "dry_run: true"))
     bench.hear(bench.event())
     out = bench.run("explain", *PUSH).stdout
     assert "would ask for 2 further runs" in out

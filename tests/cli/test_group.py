@@ -58,7 +58,7 @@ def test_each_command_says_what_it_is_for(command):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["repaly"], "There is no command 'repaly'. Perhaps replay? See: triggerbot --help"),
+        (["dead-leters"], "There is no command 'dead-leters'. Perhaps dead-letters? See: triggerbot --help"),
         (["xyzzy"], "There is no command 'xyzzy'. See"),
         (["replay"], "Missing argument 'EVENTS.jsonl'. See: triggerbot replay --help"),
         (["status", "try", "c0ffee", "--colour"], "No such option"),

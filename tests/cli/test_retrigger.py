@@ -71,7 +71,7 @@ def test_a_superseded_push_is_carried_out_with_a_warning(bench, real_now):
 
 def test_dry_run_only_records(bench, real_now):
     """In dry run the command says that nothing is sent."""
-    bench.configure("dry_run: true\n" + CONFIG)
+    bench.configure(CONFIG.replace("dry_run: false", "dry_run: true"))
     bench.hear(bench.event())
     assert "only be recorded" in bench.run("retrigger", "try", REVISION, JOB).stdout
 

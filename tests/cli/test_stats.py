@@ -26,7 +26,7 @@ def test_what_was_decided_sent_and_refused_is_counted(bench, real_now):
 
 def test_dry_run_counts_what_would_have_been_sent(bench, real_now):
     """Before it may do anything, an operator sees how much it would do."""
-    bench.configure("dry_run: true\n" + CONFIG)
+    bench.configure(CONFIG.replace("dry_run: false", "dry_run: true"))
     bench.hear(bench.event())
     out = bench.run("stats").stdout
     assert "The config says dry_run: nothing is sent." in out
@@ -53,7 +53,7 @@ def test_the_json_has_stable_keys(bench, real_now):
 
 def test_each_rule_is_listed_with_its_costs(bench, real_now):
     """A branch counts for the first rule that matches it; a rule that caught nothing is listed, too."""
-    bench.configure("dry_run: true\n" + CONFIG + "  - projects: [other]\n")
+    bench.configure(CONFIG.replace("dry_run: false", "dry_run: true") + "  - projects: [other]\n")
     bench.hear(bench.event())
 
     first, *_, second = bench.json("stats")["rules"]
@@ -96,7 +96,7 @@ def test_jobs_are_ranked_by_how_intermittent_they_are(bench, real_now):
 
 def test_nothing_is_called_saved_where_nothing_was_sent(bench, real_now):
     """In dry run a person reran a job, and it passed: that is nobody's time saved."""
-    bench.configure("dry_run: true\n" + CONFIG)
+    bench.configure(CONFIG.replace("dry_run: false", "dry_run: true"))
     bench.hear(bench.event("linux-a", run_id="1"))
     bench.hear(bench.event("linux-a", "success", run_id="2", time=real_now + 600))
 

@@ -10,7 +10,7 @@ from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, Breake
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.intakes.poll import Poll
 from triggerbot.pipeline.observer import Observer
-from triggerbot.store import Crash, DeadLetter
+from triggerbot.store import Crash, CrashClass, DeadLetter
 from triggerbot.systems.answers import Refused
 
 TRACE = """Traceback (most recent call last):
@@ -34,7 +34,17 @@ def test_the_newest_group_comes_first_and_in_it_the_first_cause(bench, real_now)
         bench,
         [Crash(real_now - 100, "host/1", "SIGKILL")],
         [
-            Crash(real_now - 10, "host/2", "exit code 1", "ValueError: \x1b[31m[bold]boom", TRACE, 1),
+            Crash(
+                real_now - 10,
+                "host/2",
+                "exit code 1",
+                "ValueError: \x1b[31m[bold]boom",
+                TRACE,
+                1,
+                77,
+                3.0,
+                CrashClass.BUG,
+            ),
             Crash(real_now - 9, "host/1", "SIGABRT", order=2),
         ],
     )
@@ -43,11 +53,15 @@ def test_the_newest_group_comes_first_and_in_it_the_first_cause(bench, real_now)
 
     rows = [re.split(r" {2,}", line.strip()) for line in out[out.index("3 crashes") :].splitlines()]
     assert rows[0] == ["3 crashes, newest first."]
-    assert [row[0] for row in rows[2:5]] == ["first", "then", "first"]
-    assert rows[2][2:] == [
-        "host/2", "exit code 1", r"ValueError: \x1b[31m[bold]boom", "triggerbot/dispatch.py:120 in _send"
+    said = (
+        r"worker 2, ValueError: \x1b[31m[bold]boom, a bug of triggerbot or of a library, after 3 s, one other followed"
+    )
+    assert rows[1] == [f"Root cause: {said}."]
+    assert [row[0] for row in rows[3:6]] == ["first", "then", "first"]
+    assert rows[3][2:] == [
+        "host/2", "3 s", "exit code 1", "bug", r"ValueError: \x1b[31m[bold]boom", "triggerbot/dispatch.py:120 in _send"
     ]  # fmt: skip
-    assert rows[3][2:] == ["host/1", "SIGABRT"]
+    assert rows[4][2:] == ["host/1", "SIGABRT", "unknown"]
     assert "Traceback" not in out
     assert "the first is likely the cause" in out
     assert "\x1b" not in out
@@ -65,7 +79,9 @@ def test_the_json_lists_each_crash(bench, real_now):
     """Programs rely on these names."""
     keep(bench, [Crash(real_now, "host/1", "exit code 1", "ValueError: boom", TRACE)])
     [crash] = bench.json("stats", "--errors")["crashes"]
-    assert list(crash) == ["at", "worker", "order", "ended", "error", "where", "trace"]
+    assert list(crash) == ["at", "worker", "order", "pid", "lived", "ended", "class", "error", "where", "trace"]
+    assert (crash["pid"], crash["lived"], crash["class"]) == (None, None, "unknown")
+    assert bench.json("stats", "--errors")["root_cause"] == "Root cause: worker 1, ValueError: boom"
     assert crash["trace"] == TRACE
     assert crash["where"] == "triggerbot/dispatch.py:120 in _send"
 
@@ -81,7 +97,8 @@ def test_only_the_time_that_was_asked_for_counts(bench, real_now):
     ]  # fmt: skip
     stats = bench.json("stats", "--errors", "--since", "1h")
     assert stats == {
-        "not_triggered": [], "dead_letters": {"count": 0, "newest": []}, "breakers": [], "polls": [], "crashes": []
+        "not_triggered": [], "dead_letters": {"count": 0, "newest": []}, "breakers": [], "polls": [],
+        "root_cause": None, "crashes": [],
     }  # fmt: skip
 
 

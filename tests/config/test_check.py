@@ -24,6 +24,7 @@ from triggerbot.store import Observation
 from triggerbot.store.factory import open_file
 
 CONFIG = """\
+dry_run: false
 systems:
   ci:
     type: generic
@@ -199,7 +200,7 @@ def test_missing_secrets_are_warnings(tmp_path: Path) -> None:
     result = run(tmp_path, CONFIG)
 
     assert result.exit_code == 0
-    assert "t.yml:5: warning: systems.ci.token: env:TRIGGERBOT_TEST_TOKEN is not set" in result.output
+    assert "t.yml:6: warning: systems.ci.token: env:TRIGGERBOT_TEST_TOKEN is not set" in result.output
     assert "is right" not in result.output
     assert result.output.startswith(
         f"{tmp_path}/t.yml has no mistakes (REAL: triggers jobs), but `run` would not start from here, for want of 2 "
@@ -210,8 +211,8 @@ def test_missing_secrets_are_warnings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("systems: {ci: {type: generic, url: 'http://127.0.0.1:9'}}", "rules: there are no rules"),
-        ("rules: [{projects: [try]}]", "systems: there is no system"),
+        ("dry_run: false\nsystems: {ci: {type: generic, url: 'http://127.0.0.1:9'}}", "rules: there are no rules"),
+        ("dry_run: false\nrules: [{projects: [try]}]", "systems: there is no system"),
     ],
 )
 def test_what_run_refuses_is_not_right(tmp_path: Path, text: str, why: str) -> None:
@@ -223,6 +224,21 @@ def test_what_run_refuses_is_not_right(tmp_path: Path, text: str, why: str) -> N
     assert "has no mistakes (REAL: triggers jobs), but `run` will not start with it." in result.output
     assert f"run will refuse to start: {why}" in result.output
     assert json.loads(run(tmp_path, text, "--json").output)["starts"] is False
+
+
+def test_whether_it_triggers_has_to_be_written(tmp_path: Path) -> None:
+    """Nobody's CI is written to because a line was forgotten; the two lines to choose from are named."""
+    undecided = CONFIG.replace("dry_run: false\n", "")
+    result = run(tmp_path, undecided)
+
+    assert result.exit_code == 0
+    assert (
+        "has no mistakes, but `run` will not start with it: it does not say whether it is a dry run." in result.output
+    )
+    assert "run will refuse to start: dry_run: " in result.output
+    assert "`dry_run: true`" in result.output
+    assert "`dry_run: false`" in result.output
+    assert json.loads(run(tmp_path, undecided, "--json").output)["starts"] is False
 
 
 def test_no_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,8 @@ BROKEN = [
     "rules: [{projects: [a], retries: {evidence: 5%, least: 1}}]",
     "rules: [{projects: [a], same_cause: null}]",
     "rules: [{projects: [a], calibration: 0%}]",
+    "rules: [{projects: [a], branches: [main], expect: {every: 0}}]",
+    "rules: [{projects: [a], branches: [main], expect: 26h}]",
     "rules: [{projects: [a], calibration: 0.5}]",
     "rules: [{projects: [a], calibration: 51%}]",
     "rules: [{projects: []}]",
@@ -151,6 +153,7 @@ RIGHT = [
     "systems: {a: {type: github, app: {id: Iv1.abc, key: file:a b.pem}, forks: true, repositories: [a/b.c]}}",
     "rules: [{projects: [a], retries: {evidence: 50%}, same_cause: each}]",
     "rules: [{projects: [a], retries: {evidence: 0.5%, max: 1}, same_cause: first}]",
+    "rules: [{projects: [a], branches: [main], expect: {every: 26h}}]",
     "rules: [{projects: [a], calibration: 0.5%}, {projects: [b], calibration: off}]",
     "rules: [{projects: [a], results: [], budget: {percent: 0.5}, exclude_jobs: []}]",
 ]

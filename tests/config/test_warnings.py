@@ -113,9 +113,10 @@ def test_no_false_warning(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "paths"),
     [
-        (GENERIC + "store: rediss://h:6379/0\nrules: [{projects: [a]}]", []),
-        (GENERIC, ["rules"]),
-        ("rules: [{projects: [a]}]", ["systems"]),
+        (GENERIC + "dry_run: false\nstore: rediss://h:6379/0\nrules: [{projects: [a]}]", []),
+        (GENERIC + "dry_run: true", ["rules"]),
+        ("dry_run: false\nrules: [{projects: [a]}]", ["systems"]),
+        ("rules: [{projects: [a]}]", ["systems", "dry_run"]),
         ("dry_run: true", ["rules", "systems"]),
     ],
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from triggerbot.core import event_json
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import Event, Kind, Push, Result, State
+from triggerbot.core.run_tests import FailingTest, RunTests
 
 LEAST: dict[str, Any] = {
     "project": "try",
@@ -242,3 +243,54 @@ def test_what_is_allowed_to_fail_is_told_as_such() -> None:
     assert not any(event_json.from_json({**body, **more}).allowed_to_fail for more in ({}, {"allowed_to_fail": None}))
     with pytest.raises(NotUnderstood, match="allowed_to_fail"):
         event_json.from_json({**body, "allowed_to_fail": "yes"})
+
+
+FAILING = {"id": "test_a.py::test_b[a b]", "line": "AssertionError: 1 != 2"}
+TESTS = {"passed": 3, "failed": 1, "errors": 0, "skipped": 2, "seconds": 71.6, "failing": [FAILING]}
+
+
+def test_the_tests_of_a_run_are_read_and_written() -> None:
+    """Key by key; what is left out is none, and an error is a failing test, too."""
+    failing = (FailingTest(FAILING["id"], FAILING["line"]),)
+    heard = event_json.decode(told(tests=TESTS))
+    assert heard.tests == RunTests(3, 1, 0, 2, 71.6, failing)
+    assert event_json.encode(heard)["tests"] == TESTS
+    assert event_json.from_json(event_json.encode(heard)) == heard
+    assert event_json.decode(told(tests=None)).tests is event_json.decode(told()).tests is None
+    assert event_json.decode(told(tests={})).tests == RunTests()
+    assert event_json.decode(told(tests={"failing": [FAILING]})).tests == RunTests(failed=1, failing=failing)
+    assert event_json.decode(told(tests={"errors": 1, "failing": [FAILING]})).tests == RunTests(
+        errors=1, failing=failing
+    )
+
+
+def test_a_failing_test_gives_a_failure_line() -> None:
+    """Where the event tells no others."""
+    line = "test_a.py::test_b[a b]: AssertionError: 1 != 2"
+    assert event_json.decode(told(tests=TESTS)).failures == (line,)
+    assert event_json.decode(told(tests=TESTS, failures=["other"])).failures == ("other",)
+    assert event_json.decode(told(tests={"failing": [{"id": "a"}]})).failures == ("a",)
+
+
+def test_more_failing_tests_than_are_kept_stay_counted() -> None:
+    """1,000 of them, and 2,000 characters of a line."""
+    many = [{"id": f"t{number}", "line": "x" * 3000} for number in range(1500)]
+    tests = event_json.decode(told(tests={"passed": 1, "failed": 1400, "errors": 100, "failing": many})).tests
+    assert tests is not None
+    assert (tests.failed, tests.errors, len(tests.failing), tests.unlisted) == (1400, 100, 1000, 500)
+    assert {len(one.line) for one in tests.failing} == {2000}
+    assert len(event_json.decode(told(tests={"failing": [FAILING] * 5})).tests.failing) == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        [], "1 failed", 1, {"passed": -1}, {"failed": "1"}, {"errors": 2**31}, {"skipped": 1.5}, {"seconds": -1},
+        {"seconds": "1 s"}, {"failing": {}}, {"failing": ["test_a"]}, {"failing": [{}]}, {"failing": [{"id": ""}]},
+        {"failing": [{"id": 1}]}, {"failing": [{"id": "a", "line": ["b"]}]},
+    ],
+)  # fmt: skip
+def test_tests_that_are_wrong_are_named(tests: Any) -> None:
+    """With the place."""
+    with pytest.raises(NotUnderstood, match=r"\$\.tests"):
+        event_json.decode(told(tests=tests))

@@ -13,10 +13,11 @@ from tests.fakes.world import World, event, failure, push
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Result
 from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.expectation import Expected
 from triggerbot.core.policy.rules import Rule
 from triggerbot.daemon.gauges import Gauges
 from triggerbot.metrics import Metrics
-from triggerbot.store import DeadLetter, Pause
+from triggerbot.store import Crash, CrashClass, DeadLetter, Pause
 from triggerbot.store.factory import open_file
 
 #: Labels with a fixed set of values, from the config or from the code.
@@ -86,6 +87,30 @@ def test_samples_of_a_day_are_counted_by_what_they_say(tmp_path: Path) -> None:
 
         answers = {name: found[f"triggerbot_day_samples{name}passed"] for name in ("right", "wrong", "open")}
         assert answers == {"right": 0, "wrong": 1, "open": 0}
+
+
+def test_a_branch_that_is_silent_is_a_figure(tmp_path: Path) -> None:
+    """As long as it is heard of in time that is 0; the labels are those that the config names."""
+    clock = Clock()
+    store = open_file(tmp_path / "state.db")
+    store.expectations.follow([Expected("try", "main", 100.0)], {}, clock())
+    assert read(Gauges(store, clock))["triggerbot_branch_silent_secondsmaintry"] == 0
+    clock.move(150.0)
+    assert read(Gauges(store, clock))["triggerbot_branch_silent_secondsmaintry"] == 150
+    store.close()
+
+
+def test_crashes_are_counted_by_their_class_and_loops_by_their_workers(tmp_path: Path) -> None:
+    """Those of the last day; a loop is over after ten minutes without."""
+    clock = Clock()
+    store = open_file(tmp_path / "state.db")
+    store.crashes.add([Crash(clock() - ago, "host/1", "SIGKILL", kind=CrashClass.KILLED) for ago in (90_000, 3, 2, 1)])
+    found = read(Gauges(store, clock))
+    assert (found["triggerbot_crash_loops"], found["triggerbot_day_crasheskilled"]) == (1, 3)
+    assert found["triggerbot_day_crashesbug"] == 0
+    clock.move(600.0)
+    assert read(Gauges(store, clock))["triggerbot_crash_loops"] == 0
+    store.close()
 
 
 def test_a_store_that_is_down_is_a_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

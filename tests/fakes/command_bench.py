@@ -19,6 +19,7 @@ from triggerbot.store import Store
 from triggerbot.store.factory import open_file
 
 CONFIG = """
+dry_run: false
 store: sqlite:{directory}/state.db
 listen: "off"
 systems:

@@ -3,7 +3,6 @@
 It keeps the one promise that triggerbot builds on: within `grace` seconds after a request began, it lists what it took.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -67,11 +66,8 @@ class SimCI:
         self.capacity = _CAPACITIES[self._scenario.habit]
         self.grace = self._scenario.grace
         self.pushes: dict[Push, SimPush] = {}
-        #: Jobs of which the CI refused a request, lost more of them than anybody repeats, or was not to be asked.
+        #: Jobs of which the CI refused a request.
         self.refused: set[tuple[Push, str]] = set()
-        self.lost: Counter[tuple[Push, str]] = Counter()
-        #: Requests that it did not take now, and said so; who is killed before that is written down is in doubt, too.
-        self.later: Counter[tuple[Push, str]] = Counter()
         self.hidden: set[Push] = set()
         #: Pushes whose runs somebody has stopped.
         self.stopped: set[Push] = set()
@@ -257,7 +253,6 @@ class SimCI:
         faults, dice = self._world.faults, self._dice
         what = dice.random()
         if what < faults.lost:
-            self.lost.update((push, job) for job in jobs)
             return Unknown("the connection broke")
         if dice.random() < faults.refused:
             self.refused.update((push, job) for job in jobs)
@@ -266,22 +261,16 @@ class SimCI:
         if serial and any(
             run.event.state is not State.FINISHED for job in jobs for run in self.pushes[push].of(job)
         ):  # fmt: skip
-            return self._not_now(push, jobs, Later("it still runs", healthy=True))
+            return Later("it still runs", healthy=True)
         if self._scenario.habit is Habit.RERUN and self._busy(push):
-            return self._not_now(push, jobs, Later("the workflow still runs", healthy=True))
+            return Later("the workflow still runs", healthy=True)
         if dice.random() < faults.later:
-            return self._not_now(
-                push, jobs, Later("HTTP 429", dice.choice((None, 1.0, 30.0)), healthy=dice.random() < 0.5)
-            )
+            return Later("HTTP 429", dice.choice((None, 1.0, 30.0)), healthy=dice.random() < 0.5)
         made = self._take(operation, push, call, began)
         self._spend_time_of_request(began)
         if dice.random() < faults.unanswered:
             return Unknown("no answer in time")
         return Accepted(tuple(run.event.run_id for run in made) if dice.random() < 0.5 else ())
-
-    def _not_now(self, push: Push, jobs: list[str], answer: Later) -> Later:
-        self.later.update((push, job) for job in jobs)
-        return answer
 
     def _take(self, operation: str, push: Push, call: Call, began: float) -> list[SimRun]:
         """Make the runs; each is listed before the grace time is over."""

@@ -13,11 +13,13 @@ from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
+from triggerbot.pipeline.history import Histories
 from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.pipeline.turns import StoreSlots
 from triggerbot.reports import Reporter
+from triggerbot.reports.branch_look import looking
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommandSettings as WishSetting
 from triggerbot.reports.comments import CommentCommands, Permission
@@ -63,7 +65,9 @@ class World:
         self.store: Store = open_file(path, durable=durable) if tables is None else open_memory(tables)
         outages = OutageDetector(self.bounds.breakers, clock)
         self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics, outages=outages)
-        setting = DispatchSettings(rules, dry, self.bounds, background)
+        # Nothing is remembered of projects: a test does not wait for that to be read anew.
+        telling = Histories(self.store, clock, fresh=0.0).telling
+        setting = DispatchSettings(rules, dry, self.bounds, background, telling)
         for system in systems.values():
             if isinstance(system, LimitsWrites):
                 system.share(StoreSlots(self.store, clock))
@@ -125,7 +129,8 @@ class World:
         judge = Judge(self.store, self.clock, fresh=0.0)
         told = {name: Permission() for name in self.systems} if permissions is None else permissions
         setting = WishSetting(self.rules, told, self.dry)
-        wishes = CommentCommands(self.store, self.systems, judge, setting, clock=self.clock, metrics=self.metrics)
+        look = looking(self.store, judge, self.rules, list(self.systems))
+        wishes = CommentCommands(self.store, self.systems, judge, setting, look, clock=self.clock, metrics=self.metrics)
         lines = FailureLines(self.store, self.systems, self.clock)
         publish = PublishSetting(reporters, address, self.dry, rest, self.rules)
         sampler = Sampler(self.store, self.rules, self.clock, dry=self.dry)

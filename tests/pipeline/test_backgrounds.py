@@ -36,7 +36,10 @@ def test_the_base_weighs_what_fails_on_another_branch(bench: Bench) -> None:
     known = backgrounds(here, "flaky", fingerprint.shapes((LOGIN,)))
     other = backgrounds(here, "flaky", fingerprint.shapes((REFUND,)))
     steady = backgrounds(here, "steady-1", fingerprint.shapes((REFUND,)))
+    # A test that was never seen is no more known for one that is.
+    both = backgrounds(here, "flaky", fingerprint.shapes((LOGIN, REFUND)))
 
+    assert (both.past, both.known_on_base, both.new_on_base) == (Past(8, 70), False, True)
     assert (known.past, known.known_on_base, known.new_on_base) == (Past(8, 70), True, False)
     assert (other.past, other.known_on_base, other.new_on_base) == (Past(8, 70), False, True)
     assert steady.past == Past(0, 70)

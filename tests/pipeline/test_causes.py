@@ -8,14 +8,17 @@ import pytest
 
 from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
-from tests.fakes.world import failure
+from tests.fakes.world import event, failure
 from tests.pipeline.weighed import PUSH, RULE, Site
-from triggerbot.core.claim import ClaimState
+from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
-from triggerbot.core.model import Event, Result, State
+from triggerbot.core.model import PROVING, Event, Result, State
 from triggerbot.core.policy.budget import Budget
+from triggerbot.core.policy.causes import Causes, Decided
 from triggerbot.core.policy.evidence import NO_HISTORY
 from triggerbot.core.policy.planning import Capacity
+from triggerbot.reports.judge import Judge
+from triggerbot.store.documents import run_of, stored_run
 
 FIRST = replace(RULE, first_of_cause=True)
 LOGIN = ("tests/test_login.py::test_refresh_token - AssertionError: assert 'expired' == 'valid'",)
@@ -29,9 +32,9 @@ def site_of(path: Path, clock: Clock, ci: MemoryCI | None = None, rule=FIRST) ->
     return Site(path, clock, ci or MemoryCI(), NO_HISTORY, rule)
 
 
-def failed(job: str, lines: Sequence[str] = LOGIN, **more: object) -> Event:
+def failed(job: str, lines: Sequence[str] = LOGIN, run_id: str = "", **more: object) -> Event:
     """Make the failure of a job."""
-    return failure(job, f"{job}-run", failures=tuple(lines), **more)
+    return event(job, run_id or f"{job}-run", failures=tuple(lines), **{"result": "failure"} | more)
 
 
 def hear_all(site: Site, jobs: Sequence[str] = JOBS) -> None:
@@ -264,3 +267,71 @@ def test_the_statistics_tell_what_was_saved(tmp_path: Path, clock: Clock) -> Non
     assert site.world.store.statistics.read(0.0)["saved"] == {
         "evidence": {"jobs": 1, "asked": 2, "most": 4}, "same_cause": {"jobs": 2, "retriggers": 4},
     }  # fmt: skip
+
+
+def test_what_passes_after_all_decides_for_nobody(tmp_path: Path, clock: Clock) -> None:
+    """Whoever ran it again: the others get their own, though they were refused before."""
+    site = site_of(tmp_path, clock)
+    hear_all(site, JOBS[:2])
+    publisher = site.world.publisher()
+    until_the_end(site, "failure")
+    assert states(site)["linux-2"][1] is Refusal.SAME_CAUSE
+    site.world.publish(publisher)
+    site.hear(failed("linux-1", run_id="by hand", result="success"))
+    site.world.publish(publisher)
+
+    assert until_the_end(site, "failure") == ["linux-2", "linux-2"]
+    assert states(site)["linux-2"][0] is ClaimState.DONE
+    site.world.publish(publisher)
+    assert not until_the_end(site, "failure")
+
+
+def test_what_is_inherited_is_so_for_all(tmp_path: Path, clock: Clock) -> None:
+    """Also where only the first ran at the base: they fail alike, so the push is judged without any of them."""
+    site = site_of(tmp_path, clock)
+    base = PUSH._replace(branch="main", revision="ba5e" * 10)
+    site.ci.facts[PUSH] = replace(site.ci.facts[PUSH], base=base.revision)
+    hear_all(site, JOBS[:2])
+    until_the_end(site, "failure")
+    for number in range(3):
+        site.world.hear(failure("linux-1", f"b{number}", push=base, failures=LOGIN, kind="other", time=clock()))
+    record = site.world.store.pushes.record(PUSH)
+    assert record is not None
+    judged = Judge(site.world.store, clock, rules=[FIRST], fresh=0.0).judge(record)
+
+    assert judged.sentence.startswith("2 fail on the base too")
+    assert judged.jobs[1].why == (
+        f"its only run failed; {AS_FIRST}; fails on the base too (ba5eba5eba5e), so the push is judged without it"
+    )
+
+
+@pytest.mark.parametrize("order", [JOBS[:2], JOBS[1::-1]])
+def test_a_job_that_fails_in_a_further_test_has_its_own(tmp_path: Path, clock: Clock, order: Sequence[str]) -> None:
+    """The other does not explain that one; the other way round it does."""
+    site = site_of(tmp_path, clock)
+    lines = {"linux-1": LOGIN, "linux-2": (*LOGIN, *CART)}
+    for job in order:
+        site.hear(failed(job, lines[job]))
+        site.world.drain()
+    for _ in range(30):
+        site.world.pass_time(60)
+        for one in [one for one in site.ci.runs[PUSH].values() if one.state is not State.FINISHED]:
+            site.hear(replace(one, state=State.FINISHED, result=Result.FAILURE, failures=lines[one.job], time=clock()))
+        site.world.drain()
+
+    found = {job: refusal for job, (_, refusal, _) in states(site).items()}
+    assert found["linux-2"] is None
+    assert found["linux-1"] is (None if order == JOBS[:2] else Refusal.SAME_CAUSE)
+
+
+def test_a_line_that_any_failure_shows_is_no_cause() -> None:
+    """What the history of the project calls generic is no evidence here either."""
+    first, second = failed("linux-1"), failed("linux-2")
+    claims = [
+        Claim(at, PUSH, one.job, ClaimState.DONE, run_of(stored_run(one), one.job), dry=False, created=0.0, due=0.0)
+        for at, one in enumerate((first, second), 1)
+    ]
+    decided = [Decided(claims[0], (claims[0].run,))]
+
+    assert Causes(decided, PROVING, 0.0).like(claims[1], [claims[1].run]) == 1
+    assert Causes(decided, PROVING, 0.0, lambda *_: ()).like(claims[1], [claims[1].run]) == 0

@@ -1,6 +1,5 @@
 """A store that was restored from an older copy: what the CI lists is not asked for again, and counts for the budget."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,84 +8,15 @@ from typing import Any
 import pytest
 
 from tests.fakes.clock import Clock
-from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.world import World, failure
+from tests.pipeline.copies import CI, Copies
 from tests.pipeline.heard import PUSH
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Refusal
-from triggerbot.core.model import Result, State
-from triggerbot.core.policy.planning import Call, Capacity
+from triggerbot.core.model import Result
+from triggerbot.core.policy.planning import Capacity
 from triggerbot.store import Distrust
-from triggerbot.store.factory import open_file
-from triggerbot.store.sqlite.backup import backup
 from triggerbot.systems.answers import Unknown
-
-
-class CI(MemoryCI):
-    """Makes runs that take two minutes, and names their requests or not."""
-
-    def __init__(
-        self, clock: Clock, capacity: Capacity = Capacity.BATCH, *, parallel: bool = False, names: bool = True
-    ):
-        super().__init__(capacity=capacity, parallel=parallel)
-        self.clock, self.names = clock, names
-        self.say(PUSH)
-
-    def make(self, operation: str, push: object, call: Call) -> None:
-        """Make the runs that a request asks for."""
-        for _ in range(call.count):
-            self.further(call.target.job, operation if self.names else None)
-
-    def further(self, job: str, operation: str | None = None) -> None:
-        """Run a job again."""
-        number = f"re-{len(self.runs[PUSH])}"
-        started = failure(job, number, time=self.clock(), started=self.clock(), retrigger_of=operation)
-        self.put(replace(started, state=State.RUNNING, result=None))
-
-    def end(self) -> None:
-        """Let what runs end."""
-        running = [one for one in self.runs[PUSH].values() if one.state is State.RUNNING]
-        self.put(*(failure(one.job, one.run_id, time=self.clock(), started=one.started) for one in running))
-
-    def further_runs(self, job: str) -> int:
-        """Count the further runs of a job."""
-        return sum(one.job == job for one in self.runs[PUSH].values()) - 1
-
-
-class Copies:
-    """A world whose store is copied, and brought back."""
-
-    def __init__(self, make_world: Callable[..., World], path: Path, ci: CI) -> None:
-        self._make, self._path, self._ci = make_world, path, ci
-        self.world = make_world(ci)
-
-    def copy(self) -> None:
-        """Copy the store."""
-        backup(self._path / "state.db", self._path / "copy.db")
-
-    def go_back(self) -> None:
-        """Go back to the copy, when the CI must list everything; after it all may go on for a while."""
-        self.world.close()
-        self.live(5)
-        for end in ("", "-wal", "-shm"):
-            Path(f"{self._path / 'state.db'}{end}").unlink(missing_ok=True)
-        shutil.copy(self._path / "copy.db", self._path / "state.db")
-        open_file(self._path / "state.db", daemon=True, clock=self._ci.clock).close()
-        self.world = self._make(self._ci)
-
-    def live(self, minutes: int) -> None:
-        """Let time pass; what runs ends every two minutes."""
-        for minute in range(minutes):
-            self._ci.clock.move(60)
-            if minute % 2:
-                self._ci.end()
-
-    def work(self, minutes: int) -> None:
-        """Let time pass, and work."""
-        for minute in range(minutes):
-            self.world.pass_time(60)
-            if minute % 2:
-                self._ci.end()
 
 
 @pytest.mark.parametrize("names", [True, False])

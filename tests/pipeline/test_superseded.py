@@ -138,7 +138,7 @@ def test_the_page_says_why_no_more_came(make_world: MakeWorld, clock: Clock) -> 
     assert record is not None
     judged = Judge(world.store, clock, fresh=0.0).judge(record)
     [group] = push_view.groups(judged, record, world.store.pushes.timeline(OLD), {})
-    [decision] = group.rows[0].decisions
+    [decision] = group.together[0].first.decisions
     assert decision.text.endswith("; then no more: the newest commit of try is bbbbbbbbbbbb.")
 
 

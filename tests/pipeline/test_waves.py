@@ -16,7 +16,9 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.evidence import NO_HISTORY, UntilProved
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Rule
+from triggerbot.reports.judge import Judge
 from triggerbot.systems.answers import Later, Refused, Unknown
+from triggerbot.web import push_view
 
 CAPACITIES = pytest.mark.parametrize(
     ("capacity", "parallel"), [(Capacity.BATCH, False), (Capacity.BATCH, True), (Capacity.SERIAL, False)]
@@ -99,7 +101,9 @@ def test_what_proves_nothing_is_made_up_for(tmp_path: Path, clock: Clock) -> Non
 
     assert site.live("infra", "cancelled", "failure", "infra") == [1, 1, 1, 1]
 
-    assert site.claim.note == ("no more runs are needed: failed 2 of 2, not proved: this job fails so at 7 % of pushes")
+    assert site.claim.note == (
+        "no more runs are needed: failed 2 of 2, not proved: too little is known of how often this job is intermittent"
+    )
 
 
 def test_nothing_but_errors_of_the_ci(tmp_path: Path, clock: Clock) -> None:
@@ -236,3 +240,28 @@ def test_a_run_of_a_batch_is_weighed_when_it_ends(tmp_path: Path, clock: Clock) 
 
     assert sizes == [1, 1, 0]
     assert site.claim.state is ClaimState.DONE
+
+
+@pytest.mark.parametrize(
+    ("ends", "says"),
+    [
+        (["success"], "1 further run, because a run of it failed; no more were needed: it passed."),
+        (
+            ["failure"] * 9,
+            "2 further runs, because a run of it failed; no more were needed: fails every time; 4 % that it ",
+        ),
+    ],
+)
+def test_the_page_says_what_ended_it(tmp_path: Path, clock: Clock, ends: list[str], says: str) -> None:
+    """With the chance that it is intermittent all the same."""
+    site = Site(tmp_path, clock, MemoryCI(), NO_HISTORY)
+    site.hear(failure())
+    site.live(*ends)
+    record = site.world.store.pushes.record(PUSH)
+    assert record is not None
+
+    judged = Judge(site.world.store, clock, fresh=0.0).judge(record)
+    [group] = push_view.groups(judged, record, site.world.store.pushes.timeline(PUSH), {})
+
+    [decision] = group.together[0].first.decisions
+    assert decision.text.startswith(says)

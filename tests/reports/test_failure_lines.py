@@ -33,7 +33,7 @@ def test_failure_lines_are_asked_for(world: World, ci: ListeningCI) -> None:
     (job,) = board.reports[-1].value["jobs"]
     assert job["failure"] == {
         "line": LINE, "same": 2, "failed_runs": 3, "without_evidence": 1, "different_each_time": False,
-        "one_test": False, "other_tests": False,
+        "one_test": False, "other_tests": False, "others": [],
     }  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """The words of commands and pages: each enum member has a meaningful one."""
 
+from dataclasses import replace
+
 import pytest
 
 from triggerbot.core.claim import ClaimState
@@ -81,3 +83,7 @@ def test_one_failure_alone_proves_little():
     assert "passes on the base: most likely it is the change" in glossary.proof(passes)
     cancelled = Run("job", "1", 1, State.FINISHED, Result.CANCELLED)
     assert "did not finish" in glossary.proof(of_job("job", [cancelled], []))
+    for relation in Relation:
+        once = glossary.proof(replace(of_job("job", [one], []), base=Standing(relation, "ba5e" * 10)))
+        assert ("does not tell whether" in once) is (relation is not Relation.INHERITED)
+        assert "most likely it is the change" not in once

@@ -12,7 +12,8 @@ from triggerbot.core.model import Push, Result, Run, State
 from triggerbot.core.policy.circuit_breaker import BreakerKey, BreakerScope
 from triggerbot.core.verdict import fingerprint
 from triggerbot.core.verdict.verdict import JobVerdict, of_job
-from triggerbot.reports.judge import GenericLines, failure_records, is_outage
+from triggerbot.pipeline.generic_lines import GenericLines
+from triggerbot.reports.judge import failure_records, is_outage
 from triggerbot.store import FailureRecord
 
 LINE = "the harness gave up on us"

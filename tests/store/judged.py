@@ -19,7 +19,7 @@ def hear(store: Store, *jobs: str, where: Push = PUSH, now: float = 0.0) -> None
 
 def summary(where: Push = PUSH, health: str = "failed", sentence: str = "1 job failed", **counts: int) -> Summary:
     """How a push was judged."""
-    return Summary(where, health, sentence, None, "", None, 0.0, 0.0, counts)
+    return Summary(where, health, sentence, None, "", None, 0.0, 0.0, counts, to_look_at=3)
 
 
 def sighting(job: str = "job", at: float = 5.0, where: Push = PUSH) -> FailureRecord:

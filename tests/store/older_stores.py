@@ -92,11 +92,13 @@ def of_rest(store: Store, now: float) -> dict[str, Any]:
         "statistics": _plain(store.statistics.read(0.0)),
         "next_due": store.due.next(),
     }
-    # Those versions did not say where pushes stand in their branch, ...
+    # Those versions did not weigh what runs prove, nor class crashes, nor put pushes in order.
     for one in found["search"]:
         one.pop("pushed_at", None)
-    # ... nor weigh what runs prove.
+        one.pop("to_look_at", None)
     del found["statistics"]["saved"]
+    for crash in found["crashes"]:
+        assert crash.pop("kind") == "unknown"
     return _slim(found)  # type: ignore[no-any-return]
 
 

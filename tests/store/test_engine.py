@@ -241,6 +241,40 @@ def test_what_was_read_and_not_written_counts_too(engine: Engine) -> None:
     assert sorted(found, key=str) == [None, b"mine"] or sorted(found, key=str) == [b"mine", None]
 
 
+def test_a_name_is_new_once(engine: Engine) -> None:
+    """Of eight threads with the same names each name is new to one of them; one that is too old is new again."""
+    engine.run(lambda transaction: transaction.rank("names", "old", 1.0))
+    names, new = ["old", *(f"name-{number}" for number in range(20))], list[str]()
+
+    def body(transaction: Transaction) -> list[str]:
+        found = [name for name, is_new in zip(names, transaction.absent("names", names, 5.0), strict=True) if is_new]
+        for name in found[:3]:
+            transaction.rank("names", name, 5.0)
+        return found[:3]
+
+    threads = [threading.Thread(target=lambda: new.extend(engine.run(body))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(new) == sorted(names)
+    assert engine.run(lambda transaction: transaction.absent("names", [*names, "none"], 5.0)) == [False] * 21 + [True]
+
+
+def test_an_index_is_trimmed(engine: Engine) -> None:
+    """Of what is below a number, the first ones; what is put in by the same transaction stays."""
+    for number in range(6):
+        engine.run(lambda transaction, number=number: transaction.rank("index", f"m{number}", float(number)))  # type: ignore[misc]
+
+    def body(transaction: Transaction) -> None:
+        transaction.trim("index", 4.0, 3)
+        transaction.rank("index", "m0", 0.5)
+
+    engine.run(body)
+    assert engine.read(lambda reader: reader.first("index", 9)) == [(0.5, "m0"), (3.0, "m3"), (4.0, "m4"), (5.0, "m5")]
+    engine.run(lambda transaction: transaction.trim("none", 4.0, 3))
+
+
 def test_leases(engine: Engine) -> None:
     """One at a time, of the first that is free, until it is given back by its owner."""
     one, two = push("aaaaaaa"), Group("ci", "g")

@@ -26,7 +26,7 @@ def test_how_a_push_was_judged_is_kept(store: Store, reopen: Reopen) -> None:
     store.reports.judged(summary(sentence="漢字", failed=2, passed=4), [], [], 4.0)
 
     assert reopen().pushes.search(Search(), 10) == [
-        Summary(PUSH, "failed", "漢字", None, "", None, 2.0, 4.0, {"failed": 2, "passed": 4})
+        Summary(PUSH, "failed", "漢字", None, "", None, 2.0, 4.0, {"failed": 2, "passed": 4}, to_look_at=3)
     ]
 
 
@@ -239,7 +239,19 @@ def test_pushes_are_listed_the_one_heard_of_last_first(store: Store) -> None:
     expected = [
         Summary(OTHER, "", "", None, "x" * 200, None, 300.0, 0.0),
         Summary(third, "", "", None, "", None, 200.0, 0.0),
-        Summary(PUSH, "failed", "1 job failed", "ann", "a title", 7.0, 100.0, 400.0, {"failed": 1}, 7.0),
+        Summary(
+            PUSH,
+            "failed",
+            "1 job failed",
+            "ann",
+            "a title",
+            7.0,
+            100.0,
+            400.0,
+            {"failed": 1},
+            pushed_at=7.0,
+            to_look_at=3,
+        ),
     ]
 
     assert store.pushes.search(Search(), 10) == expected

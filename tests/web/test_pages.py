@@ -15,8 +15,9 @@ from tests.web.page import PATH
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Push, Result
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope
+from triggerbot.core.policy.expectation import Expected
 from triggerbot.liveness import Check
-from triggerbot.store import Crash, DeadLetter, Pause, Summary
+from triggerbot.store import Crash, CrashClass, DeadLetter, Pause, Summary
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 
@@ -234,6 +235,30 @@ def test_errors_list_what_does_not_work_and_what_could_not_be_triggered(house: H
     assert "SIGSEGV" in text
     assert "job=linux" in text
     assert "no permission" in text or "403" in text
+
+
+def test_a_branch_of_which_nothing_is_heard_is_on_every_page(house: House, visitor: Person) -> None:
+    """Until something is."""
+    now = house.clock()
+    house.store.expectations.follow([Expected("try", "<b>main", 100.0)], {}, now)
+    assert "Nothing was heard" not in visitor.get("/").text
+    house.clock.move(7200.0)
+    text = visitor.get("/").text
+    assert "Nothing was heard of try <code>&lt;b&gt;main</code>" in text
+    assert "something is expected every 1.7 min" in text
+
+
+def test_the_root_cause_of_crashes_stands_above_them(house: House, visitor: Person) -> None:
+    """Of those that died together, the first."""
+    now = house.clock()
+    house.store.crashes.add([
+        Crash(now - 2, "host/2", "exit code 1", f"ValueError: {HOSTILE}", "", 1, 77, 120.0, CrashClass.BUG),
+        Crash(now - 1, "host/1", "SIGKILL", order=2),
+        Crash(now, "host/3", "SIGKILL", order=3),
+    ])  # fmt: skip
+    text = visitor.get("/errors").text
+    assert "Root cause: worker 2, ValueError: &lt;script&gt;" in text
+    assert "a bug of triggerbot or of a library, after 2 min, two others followed." in text
 
 
 # -- nothing of it is executed ----------------------------------------------------------------------------------

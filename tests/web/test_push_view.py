@@ -2,7 +2,9 @@
 
 import html
 import re
+from collections.abc import Callable
 
+from tests.fakes.clock import Clock
 from tests.fakes.site import House, Person
 from tests.fakes.world import event, failure, push
 from tests.web.page import PATH
@@ -61,6 +63,20 @@ def test_why_a_job_was_not_retriggered_is_explained_once(house: House, visitor: 
     assert text.count("asks for it by hand") == 1
 
 
+def test_what_a_job_waits_for_is_said_as_it_is(house: House, visitor: Person) -> None:
+    """Not that it waits for a turn, where it waits for another job to go first."""
+    house.hear(failure("job", "1"))
+    (claim,) = house.store.pushes.work(push()).claims
+    note = "waits for linux-1 to go first: as linux-1, same failure"
+    house.store.claims.wait(claim, claim.due + 600.0, note, claim.due, since=claim.due)
+
+    text = html.unescape(visitor.get(PATH).text)
+
+    assert "It waits for linux-1 to go first: as linux-1, same failure." in text
+    assert "its turn" not in text
+    assert "a decision is due" not in text
+
+
 def test_failures_in_common_are_shown_once(house: House, visitor: Person) -> None:
     """One cause is shown with its jobs, which refer to it."""
     line = "TypeError: net.open is not a function"
@@ -72,6 +88,27 @@ def test_failures_in_common_are_shown_once(house: House, visitor: Person) -> Non
     assert "9 jobs show the same failure" in text
     assert "and 3 further jobs" in text
     assert text.count("failure 1 in common") == 9
+    assert "8 further jobs fail alike" in text
+    assert "9 jobs failed once with the same failure" in text
+
+
+def test_jobs_that_fail_alike_are_folded_below_one_that_is_retriggered(
+    make_house: Callable[..., House], clock: Clock
+) -> None:
+    """The others may have been refused; a failure of its own stays apart."""
+    house = make_house(clock=clock, dry=True)
+    for name, line in (("a-unstable", "x.py::test_a"), ("b", "x.py::test_a"), ("c-unstable", "y.py::test_b")):
+        run = house.ci.run("abcdef1", name, result="failure")
+        house.hear(failure(name, run["run_id"], failures=(f"{line}: AssertionError: 1 != 2",)))
+    house.settle()
+
+    with Person(house) as visitor:
+        text = visitor.get(PATH).text
+
+    assert "3 jobs failed once; 2 failures to look at" in text
+    places = [text.index(part) for part in (">b</a></h3>", "1 further job fails alike", ">a-unstable</a></h3>")]
+    assert places == sorted(places)
+    assert text.index("</details>\n</li>") < text.index(">c-unstable</a></h3>")
 
 
 def test_the_budget_is_shown_by_the_rule_in_force(house: House, visitor: Person) -> None:

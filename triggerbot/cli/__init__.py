@@ -10,14 +10,18 @@ _COMMANDS = {
     "check": Listed("triggerbot.cli.check:check", "Is the config right, and what does it do?", "Begin"),
     "replay": Listed("triggerbot.cli.replay:replay", "What would have been done about recorded events?", "Begin"),
     "run": Listed("triggerbot.cli.run:run", "Watch and retrigger, until stopped.", "Begin"),
+    "read": Listed("triggerbot.cli.read:read", "The last step of a CI: tell what the reports of a run say.", "Begin"),
     "status": Listed("triggerbot.cli.status:status", "Is my push good? (exit 0 good, 1 failing, 2 neither)", "Ask"),
+    "pushes": Listed("triggerbot.cli.pushes:pushes", "What became of the latest pushes?", "Ask"),
     "branch": Listed(
         "triggerbot.cli.branch:branch", "What keeps failing on a branch? (exit 0 nothing, 1 something)", "Ask"
     ),
     "explain": Listed("triggerbot.cli.explain:explain", "Why was a job retriggered, or not?", "Ask"),
+    "report": Listed("triggerbot.cli.report:report", "What newly fails at a push, or in a folder of reports?", "Ask"),
     "stats": Listed("triggerbot.cli.stats:stats", "How much was retriggered, and what is open?", "Ask"),
     "retrigger": Listed("triggerbot.cli.retrigger:retrigger", "Ask for further runs of a job by hand.", "Act"),
     "backfill": Listed("triggerbot.cli.backfill:backfill", "Find out who broke a job of a branch.", "Act"),
+    "silence": Listed("triggerbot.cli.silence:silence", "Hear no more of a job of a branch until it passes.", "Act"),
     "pause": Listed("triggerbot.cli.pause:pause", "Stop all sending; go on watching.", "Act"),
     "resume": Listed("triggerbot.cli.pause:resume", "Go on sending.", "Act"),
     "breakers": Listed("triggerbot.cli.breakers:breakers", "Is a CI taken for ill? Close a breaker by hand.", "Act"),

@@ -182,6 +182,8 @@ def _report(config: Config, tried: list[Tried], warnings: Iterable[Problem], con
 def _verdict(config: Config, missing: int) -> str:
     """Return the verdict on a config: without mistakes it is still not right if `run` would exit with code 2."""
     mode = "dry run: decides and records, triggers nothing" if config.dry_run else "REAL: triggers jobs"
+    if config.undecided:
+        return "has no mistakes, but `run` will not start with it: it does not say whether it is a dry run"
     if config.unavailable:
         return f"has no mistakes ({mode}), but `run` will not start with it"
     if missing:

@@ -19,6 +19,7 @@ from triggerbot.config import Config, PollSettings
 from triggerbot.core import event_json
 from triggerbot.pipeline.intakes import poll
 from triggerbot.reports import push_json
+from triggerbot.reports.crashes import root_cause
 from triggerbot.reports.stuck import Stuck, stuck
 from triggerbot.store import CRASHES_MAX, Crash, DeadLetter, Store
 
@@ -124,6 +125,7 @@ def show_json(errors: Errors) -> None:
                 }
                 for one in errors.polls
             ],
+            "root_cause": root_cause(errors.crashes) or None,
             "crashes": [_crash_as_json(crash) for crash in errors.crashes],
         }
     )
@@ -206,10 +208,12 @@ def _show_crashes(crashes: Sequence[Crash], seconds: float, *, traces: bool) -> 
 def _show_crash_table(crashes: Sequence[Crash], *, traces: bool) -> None:
     out = console()
     out.print(f"{plural(len(crashes), 'crash', 'crashes')}, newest first.", style="bold")
-    table = _table("", "time", "worker", "ended by", "exception", "where")
+    out.print(text(f"{root_cause(crashes)}."))
+    table = _table("", "time", "worker", "lived", "ended by", "class", "exception", "where")
     for crash in crashes:
         first = crash.order == 1
-        foreign = (crash.worker, crash.ended, crash.error, where(crash.trace))
+        lived = "" if crash.lived is None else duration(crash.lived)
+        foreign = (crash.worker, lived, crash.ended, str(crash.kind), crash.error, where(crash.trace))
         table.add_row("first" if first else "then", moment(crash.at), *map(text, foreign), style="" if first else "dim")
     out.print(table)
     if traces:
@@ -240,7 +244,10 @@ def _crash_as_json(crash: Crash) -> dict[str, Any]:
         "at": event_json.format_time(crash.at),
         "worker": crash.worker,
         "order": crash.order,
+        "pid": crash.pid or None,
+        "lived": crash.lived,
         "ended": crash.ended,
+        "class": str(crash.kind),
         "error": crash.error,
         "where": where(crash.trace),
         "trace": crash.trace,

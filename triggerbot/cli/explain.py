@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import click
 
+from triggerbot.cli import clone
 from triggerbot.cli.lookup import NothingKnown, find, headline, near, short
 from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.output import moment, plain, plural, say, say_json
@@ -44,16 +45,16 @@ class _Explanation:
 
 @click.command()
 @config_option
-@click.argument("project")
-@click.argument("revision")
+@click.argument("project", required=False)
+@click.argument("revision", required=False)
 @click.argument("job", required=False)
 @branch_option
 @system_option
 @json_option
 def explain(
     config_path: str | None,
-    project: str,
-    revision: str,
+    project: str | None,
+    revision: str | None,
     job: str | None,
     branch: str | None,
     system: str | None,
@@ -61,13 +62,14 @@ def explain(
 ) -> int:
     """Tell the story of a push, or of one job of it: runs, decisions and why, requests, answers, what it waits for.
 
-    REVISION may be cut. Exit code 2 if nothing is known of it.
+    REVISION may be cut; inside a clone both may be left out. Exit code 2 if nothing is known of it.
 
     With --json: pushes, each as GET /api/v1/pushes has it, with notes (of the push) and for each job a story: a list
     of time, what (run, trigger, refuse, send, accepted, wait, doubt, ended, open, nothing), text, and the reason of a
     decision.
     """
     config = load_config(config_path)
+    project, revision = clone.named(project, revision)
     with opened(config) as store:
         try:
             records = find(store, config, project, revision, branch=branch, system=system)

@@ -1,12 +1,10 @@
 """`triggerbot pause` and `resume`: stop and resume all sending on every replica."""
 
-import getpass
-import os
-import socket
 import time
 
 import click
 
+from triggerbot.cli import person
 from triggerbot.cli.lookup import describe
 from triggerbot.cli.options import config_option, load_config, opened
 from triggerbot.cli.output import plural
@@ -26,7 +24,7 @@ def pause(config_path: str | None, note: str) -> int:
         if current is not None:
             click.echo(f"Already {describe(current)}. Nothing is changed; `triggerbot resume` goes on.")
             return 0
-        store.limits.pause(Pause(time.time(), _who(), note))
+        store.limits.pause(Pause(time.time(), person.who(), note))
     click.echo("Paused: nothing more is sent to any CI. What fails meanwhile is recorded, and dealt with after")
     click.echo("`triggerbot resume`. A request that is under way at this moment may still arrive.")
     return 0
@@ -45,12 +43,3 @@ def resume(config_path: str | None) -> int:
         waiting = sum(store.statistics.read(time.time())["claims"].get(state, 0) for state in ("open", "owed"))
     click.echo(f"Resumed (it was {describe(current)}). {plural(waiting, 'claim')} waited; the daemon goes on now.")
     return 0
-
-
-def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        # In a container the user may have no name.
-        user = f"uid {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"

@@ -16,7 +16,7 @@ from triggerbot.cli.tables import console, text
 from triggerbot.config import Config, fields
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.formatting import capital
-from triggerbot.reports import calibration, statistics
+from triggerbot.reports import calibration, savings, statistics
 from triggerbot.reports.costs import Costs, Day
 from triggerbot.reports.flakiness import Rate
 from triggerbot.reports.glossary import CLAIMS
@@ -73,8 +73,9 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
     for news, and what workers died of. With --json: not_triggered (at, system, project, branch, revision, job, why: of
     the one that met it last; first: when it began; the number of jobs and of pushes),
     dead_letters (count, and the newest: id, at, system, intake, reason), breakers, polls (system, every, answered,
-    supported, late), crashes (newest first: at, worker, order (1: the first of those that died together), ended (an
-    exit code or a signal), error, where, trace).
+    supported, late), root_cause (of the latest crashes, in words, or null), crashes (newest first: at, worker, order
+    (1: the first of those that died together), pid, lived (seconds), ended (an exit code, a signal, or what is known),
+    class (configuration, bug, killed, away: the store or a CI, unknown), error, where, trace).
     """
     config = load_config(config_path)
     now = time.time()
@@ -86,7 +87,8 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
         say_json(found.as_json())
     else:
         _show(found, seconds)
-        _show_saved(found.found["saved"])
+        for sentence in savings.sentences(found.found["saved"]):
+            console().print(sentence)
         _show_costs(found.cost, found.worst)
         for sentence in calibration.accuracy(found.found["accuracy"]).sentences():
             console().print(sentence)
@@ -160,20 +162,6 @@ def _projects(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         table.add_row(text(row["project"]), str(row["sent"]), str(row["would_have_sent"]), str(row["refused"]))
     return table
-
-
-def _show_saved(saved: Mapping[str, Mapping[str, int]]) -> None:
-    evidence, same = saved["evidence"], saved["same_cause"]
-    if evidence["jobs"]:
-        console().print(
-            f"By evidence {plural(evidence['jobs'], 'job')} got {plural(evidence['asked'], 'retrigger')} of at most "
-            f"{evidence['most']}: {evidence['most'] - evidence['asked']} saved."
-        )
-    if same["jobs"]:
-        console().print(
-            f"{plural(same['jobs'], 'job')} failed as another one did (same_cause): about "
-            f"{plural(same['retriggers'], 'retrigger')} saved, as many as those got."
-        )
 
 
 def _show_costs(costs: Costs, worst: Sequence[Rate]) -> None:

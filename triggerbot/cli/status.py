@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import click
 
+from triggerbot.cli import clone
 from triggerbot.cli.lookup import NothingKnown, describe, find, headline
 from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.output import plain, say, say_json, styled
@@ -35,15 +36,20 @@ _HEALTHS = {
 
 @click.command()
 @config_option
-@click.argument("project")
-@click.argument("revision")
+@click.argument("project", required=False)
+@click.argument("revision", required=False)
 @branch_option
 @system_option
 @json_option
 def status(
-    config_path: str | None, project: str, revision: str, branch: str | None, system: str | None, as_json: bool
+    config_path: str | None,
+    project: str | None,
+    revision: str | None,
+    branch: str | None,
+    system: str | None,
+    as_json: bool,
 ) -> int:
-    """Tell whether a push is good, and what its runs prove. REVISION may be cut.
+    """Tell whether a push is good, and what its runs prove. REVISION may be cut; inside a clone both may be left out.
 
     Exit code: 0 good, 1 failing, 2 pending, incomplete or not known. Only a good push exits with 0: every job that was
     to run came to an end that proves something, or was skipped by the CI.
@@ -52,6 +58,7 @@ def status(
     with the letters of each job's runs.
     """
     config = load_config(config_path)
+    project, revision = clone.named(project, revision)
     with opened(config) as store:
         try:
             records = find(store, config, project, revision, branch=branch, system=system)

@@ -70,7 +70,12 @@ class Holds:
 def share(value: Any) -> float:
     """Read a share such as `5%` or `0.5%`, above none and up to a half."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f"a share needs its unit: write {value}%")
+        # What is meant by 0.05 nobody knows; what is not above none is no share with a unit either.
+        possible = (value, 100 * value) if 0 < value < 1 else (value,)
+        units = [f"{one:g}%" for one in possible if re.fullmatch(_SHARE, f"{one:g}%")]
+        if units:
+            meant = ", whichever is meant" if len(units) > 1 else ""
+            raise ValueError(f"a share needs its unit: write {' or '.join(units)}{meant}")
     if not isinstance(value, str) or not re.fullmatch(_SHARE, value):
         raise ValueError(f"expected a share above 0% and up to 50%, such as 5%, got {shown(value)}")
     return float(value.rstrip("%")) / 100

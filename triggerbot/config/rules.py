@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from triggerbot.config import fields
 from triggerbot.config.section import Section, default
@@ -11,6 +11,7 @@ from triggerbot.core.branch.alerts import Alerts
 from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.classified import FailureClass
 from triggerbot.core.policy.evidence import UntilProved
+from triggerbot.core.policy.expectation import named
 from triggerbot.core.policy.never_start import NEVER_START, NeverStart
 from triggerbot.core.policy.rules import EVENTS, Rule
 
@@ -38,14 +39,16 @@ class RequestedSection(Section):
 
 #: The number of further runs that a failed job may have.
 _RETRIES_MOST = 20
+#: A name without what makes it a pattern; git allows none of that in the name of a branch.
+_ONE_BRANCH = r"[^*?\[]*"
 
 
 class UntilProvedSection(Section):
     """So many further runs of a failed job as it takes: they end with a pass, or as soon as they prove something."""
 
     evidence: fields.Share = Field(
-        description="It is proved that a job fails every time if that it is intermittent has at most this chance, by "
-        "its history.",
+        description="How small the chance has to be, by the history of a job, that it is intermittent all the same: "
+        "then it is proved that it fails every time.",
         examples=["5%"],
     )
     max: int = Field(default=4, ge=1, le=_RETRIES_MOST, description="At most so many; a build gets one.")
@@ -137,6 +140,15 @@ class AlertsSection(Section):
         return Alerts(self.pushes, self.jobs, self.exclude_jobs, self.merge_shards, self.many)
 
 
+class ExpectSection(Section):
+    """What should be heard of the branches that a rule names."""
+
+    every: fields.SomeTime = Field(
+        description="Report a branch of which nothing was heard for so long, neither a push nor a run.",
+        examples=["26h"],
+    )
+
+
 class RuleSection(Section):
     """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
 
@@ -191,7 +203,10 @@ class RuleSection(Section):
         "passes, or each. Without it, the first where retries go by evidence, and each where they are a number.",
         examples=["first"],
     )
-    base_branch: str = Field(
+    base_branch: Annotated[
+        str,
+        AfterValidator(fields.fits(_ONE_BRANCH, "expected the name of one branch, and no pattern")),
+    ] = Field(
         default="",
         max_length=200,
         description="The branch that pushes are based on, where the CI does not tell what each is based on.",
@@ -223,14 +238,32 @@ class RuleSection(Section):
     )
 
     alerts: AlertsSection = default({}, "Which jobs that keep failing along a branch are worth an alert.")
+    expect: ExpectSection | None = Field(
+        default=None,
+        description="Expect something of each branch that `branches` names, of each project that `projects` names "
+        "(patterns are no names), and report when nothing is heard, and when it is heard of again.",
+        examples=[{"every": "26h"}],
+    )
+
+    @field_validator("expect")
+    @classmethod
+    def _expects_names(cls, value: ExpectSection | None, info: ValidationInfo) -> ExpectSection | None:
+        for name in ("projects", "branches"):
+            globs = info.data.get(name)
+            if value is not None and globs is not None and not named(globs.patterns):
+                raise ValueError(
+                    f"it needs {name} by name, and there are only patterns: write, say, {name}: "
+                    f"[{'main' if name == 'branches' else 'owner/name'}]"
+                )
+        return value
 
     def rule(self) -> Rule:
         """Return it as the policy takes it."""
         own = dict(self)
-        requested, budget, lookup, never_start, retries, same_cause, backfill, alerts = (
+        requested, budget, lookup, never_start, retries, same_cause, backfill, alerts, expect = (
             own.pop(name)
             for name in (
-                "requested", "budget", "lookup", "never_start", "retries", "same_cause", "backfill", "alerts",
+                "requested", "budget", "lookup", "never_start", "retries", "same_cause", "backfill", "alerts", "expect",
             )
         )  # fmt: skip
         until_proved = retries if isinstance(retries, UntilProved) else None
@@ -254,4 +287,5 @@ class RuleSection(Section):
             lookup_attempts=lookup.attempts,
             lookup_delay=lookup.delay,
             alerts=alerts.alerts(),
+            expect=None if expect is None else expect.every,
         )

@@ -95,10 +95,24 @@ def _report(value: Any, info: ValidationInfo) -> ReportSettings:
     return report
 
 
+#: Nobody's CI is written to because a line was forgotten.
+_DRY_OR_NOT = Problem(
+    None,
+    "dry_run",
+    "it is not written whether jobs are to be triggered; write one of these two lines at the top level: "
+    "`dry_run: true` (decide, log and record, but trigger nothing: begin with this) or "
+    "`dry_run: false` (trigger jobs for real)",
+)
+
+
 class Config(Section):
     """The configuration of triggerbot."""
 
-    dry_run: bool = Field(default=False, description="Decide, log and record, but trigger nothing.")
+    dry_run: bool = Field(
+        default=False,
+        description="Decide, log and record, but trigger nothing. It has to be written, true or false: `run` does not "
+        "start without it, unless by `--dry-run`.",
+    )
     store: fields.Store = default(
         "sqlite:state.db",
         "Where everything is kept: sqlite:PATH (relative to the working directory, not to this file), or "
@@ -154,8 +168,18 @@ class Config(Section):
 
     @property
     def unavailable(self) -> tuple[Problem, ...]:
-        """What is right but cannot be done: with any of these, `run` refuses to start."""
+        """What is right but cannot be done, or not chosen: with any of these, `run` refuses to start."""
+        return (*self.unworkable, *self.undecided)
+
+    @property
+    def unworkable(self) -> tuple[Problem, ...]:
+        """What is right but cannot be done here."""
         return self._unavailable
+
+    @property
+    def undecided(self) -> tuple[Problem, ...]:
+        """What has to be chosen before anything starts, unless the command line does: whether jobs are triggered."""
+        return () if "dry_run" in self.model_fields_set else (_DRY_OR_NOT,)
 
     def note(self, source: str, warnings: tuple[Problem, ...], unavailable: tuple[Problem, ...]) -> None:
         """Record where it was read, and what there is to say of it."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from triggerbot.config import fields
 from triggerbot.config.secrets import Secret
 from triggerbot.config.yaml_reader import Place
-from triggerbot.core.model import Push
+from triggerbot.core.model import Branch, Push
 from triggerbot.core.patterns import Globs, is_literal
 from triggerbot.core.policy.rules import Rule
 
@@ -141,6 +141,11 @@ class CommentSettings(Section):
 #: What the keys say by which every report chooses pushes.
 REPORTED_PROJECTS = "Report pushes of these projects only."
 REPORTED_BRANCHES = "Report pushes to these branches only."
+#: What the key says by which a report chooses the branches that it reports as a whole.
+STREAKS = (
+    "Report of these branches as a whole which jobs keep failing there, and since when; what that means is up to "
+    "`alerts` of the rule."
+)
 
 
 class ReportSettings(Section):
@@ -155,6 +160,11 @@ class ReportSettings(Section):
     if TYPE_CHECKING:
         projects: Globs
         branches: Globs
+        streaks: Globs
+
+    def covers_streaks(self, branch: Branch) -> bool:
+        """Return whether a branch is reported as a whole."""
+        return self.projects.match_project(branch.project) and self.streaks.match(branch.name)
 
     def covers(self, push: Push) -> bool:
         """Return whether a push is reported."""

@@ -71,6 +71,8 @@ class Claim:
     most: int = 0
     #: What its failures are worth, as far as they were weighed.
     weight: Weight | None = None
+    #: The claim of a job that was retriggered before for the same failure; 0: there is none.
+    like: int = 0
 
     @property
     def owed(self) -> int:

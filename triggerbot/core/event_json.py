@@ -8,6 +8,7 @@ import msgspec
 
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import Event, Kind, Push, Result, State
+from triggerbot.core.run_tests import FailingTest, RunTests, bounded
 
 _REVISION = re.compile(r"[0-9a-fA-F]{7,64}")
 #: Characters of a name, id or address: more than any CI uses; a hostile CI must not fill the store.
@@ -18,6 +19,24 @@ _FAILURE_MAX, _FAILURES_MAX = 2000, 50
 _NEEDS_MAX, _PARENTS_MAX = 200, 20
 #: Seconds since the epoch, about the year 5000; anything later is not the time of a run.
 _TIME_END = 95_000_000_000.0
+
+
+class _WireTest(msgspec.Struct, frozen=True, gc=False):
+    """The JSON of a failing test."""
+
+    id: str
+    line: str | None = None
+
+
+class _WireTests(msgspec.Struct, frozen=True, gc=False):
+    """The JSON of the tests of a run."""
+
+    passed: int | None = None
+    failed: int | None = None
+    errors: int | None = None
+    skipped: int | None = None
+    seconds: float | None = None
+    failing: list[_WireTest] | None = None
 
 
 class _Wire(msgspec.Struct, frozen=True, gc=False):
@@ -48,6 +67,7 @@ class _Wire(msgspec.Struct, frozen=True, gc=False):
     needs: list[str] | None = None
     base: str | None = None
     parents: list[str] | None = None
+    tests: _WireTests | None = None
 
 
 _decoder = msgspec.json.Decoder(_Wire)
@@ -84,6 +104,7 @@ def _event(wire: _Wire, system: str | None) -> Event:
     _check_text("run_id", str(wire.run_id))
     if wire.state is State.FINISHED and wire.result is None:
         raise NotUnderstood("a finished run needs a `result`")
+    tests = None if wire.tests is None else _tests(wire.tests)
     return Event(
         push=Push(system or wire.system or "", wire.project, wire.branch, revision),
         job=wire.job,
@@ -100,14 +121,42 @@ def _event(wire: _Wire, system: str | None) -> Event:
         retrigger_of=_truncate(wire.retrigger_of),
         pool=_truncate(wire.pool),
         step=_truncate(wire.step),
-        failures=tuple(line[:_FAILURE_MAX] for line in (wire.failures or ())[:_FAILURES_MAX]),
+        failures=tuple(line[:_FAILURE_MAX] for line in (wire.failures or _lines(tests))[:_FAILURES_MAX]),
         started=_started(wire),
         event=_truncate(wire.event),
         allowed_to_fail=bool(wire.allowed_to_fail),
         needs=tuple(name[:_TEXT_MAX] for name in (wire.needs or ())[:_NEEDS_MAX]),
         base=parse_revision(wire.base, "base") if wire.base else None,
         parents=parse_parents(wire.parents),
+        tests=tests,
     )
+
+
+def _tests(wire: _WireTests) -> RunTests:
+    listed = wire.failing or ()
+    for number, one in enumerate(listed):
+        if not one.id:
+            raise NotUnderstood(f"tests: expected the id of a test - at `$.tests.failing[{number}].id`")
+    if wire.seconds is not None and not 0 <= wire.seconds < _TIME_END:
+        raise NotUnderstood("tests: expected seconds from 0 - at `$.tests.seconds`")
+    errors = _count("errors", wire.errors)
+    return RunTests(
+        _count("passed", wire.passed),
+        max(0, len(listed) - errors) if wire.failed is None else _count("failed", wire.failed),
+        errors,
+        _count("skipped", wire.skipped),
+        wire.seconds,
+        bounded(FailingTest(one.id, one.line or "") for one in listed),
+    )
+
+
+def _count(name: str, number: int | None) -> int:
+    return 0 if number is None else _check_number(f"tests.{name}", number)
+
+
+def _lines(tests: RunTests | None) -> list[str]:
+    """Return failure lines of failing tests, for a run that tells no others."""
+    return [] if tests is None else [str(one) for one in tests.failing[:_FAILURES_MAX]]
 
 
 def _started(wire: _Wire) -> float | None:
@@ -201,4 +250,19 @@ def encode(event: Event) -> dict[str, Any]:
         "needs": list(event.needs),
         "base": event.base,
         "parents": list(event.parents),
+        "tests": encode_tests(event.tests),
+    }
+
+
+def encode_tests(tests: RunTests | None) -> dict[str, Any] | None:
+    """Return the tests of a run as the JSON object that `decode` parses."""
+    if tests is None:
+        return None
+    return {
+        "passed": tests.passed,
+        "failed": tests.failed,
+        "errors": tests.errors,
+        "skipped": tests.skipped,
+        "seconds": tests.seconds,
+        "failing": [{"id": one.id, "line": one.line} for one in tests.failing],
     }

@@ -33,6 +33,11 @@ def duration(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f} s"
 
 
+def hours(seconds: float) -> str:
+    """Format a period of hours as people say it, also beyond a day: `26 h`; a shorter one as a duration."""
+    return f"{round(seconds / 3600, 1):,g} h" if seconds >= 3600 else duration(seconds)
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """Format a count with its noun."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -3,10 +3,13 @@
 Times are floats throughout, in seconds since the epoch (UTC); they become text only at the edges of the program.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from triggerbot.core.run_tests import RunTests
 
 
 class State(StrEnum):
@@ -67,6 +70,24 @@ class Push(NamedTuple):
     branch: str
     revision: str
 
+    @property
+    def along(self) -> "Branch":
+        """The branch that it is on."""
+        return Branch(self.system, self.project, self.branch)
+
+
+class Branch(NamedTuple):
+    """A branch of a project at a CI, identified."""
+
+    system: str
+    project: str
+    name: str
+
+    @property
+    def mark(self) -> str:
+        """A short digest by which it is recognised where its name cannot stand."""
+        return hashlib.sha256("\0".join(self).encode("utf-8", "replace")).hexdigest()[:16]
+
 
 class RunKey(NamedTuple):
     """The identity of a run within its job."""
@@ -114,6 +135,8 @@ class Event:
     #: What its push is based on; see `PushFacts`.
     base: str | None = None
     parents: tuple[str, ...] = ()
+    #: The tests that it ran, where that is known.
+    tests: RunTests | None = None
 
     @property
     def key(self) -> RunKey:
@@ -123,7 +146,7 @@ class Event:
     @property
     def failed(self) -> bool:
         """Whether the run finished and failed."""
-        return self.state is State.FINISHED and self.result is not None and self.result.failed
+        return self.result in _FAILED and self.state is State.FINISHED
 
     @property
     def follows_up(self) -> bool:
@@ -197,7 +220,7 @@ class Lead:
     @property
     def failed(self) -> bool:
         """Whether the run finished and failed."""
-        return self.state is State.FINISHED and self.result is not None and self.result.failed
+        return self.result in _FAILED and self.state is State.FINISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +238,8 @@ class CommentCommand:
     #: The number of the pull request that it is about; if `None`, `revision` names the commit.
     pull: int | None = None
     revision: str | None = None
+    #: The mark of the branch that it is about as a whole; then it is about neither of those.
+    about: str | None = None
 
 
 class HeadKind(StrEnum):
@@ -281,6 +306,8 @@ class Run:
     allowed_to_fail: bool = False
     #: The jobs that it needs; see `Event.needs`.
     needs: tuple[str, ...] = ()
+    #: The tests that it ran; see `Event.tests`.
+    tests: RunTests | None = None
     #: It was asked for to measure a verdict, and so decides nothing; see `policy.calibration`.
     calibrates: bool = False
 
@@ -292,7 +319,7 @@ class Run:
     @property
     def failed(self) -> bool:
         """Whether it finished and failed."""
-        return self.state is State.FINISHED and self.result is not None and self.result.failed
+        return self.result in _FAILED and self.state is State.FINISHED
 
     @property
     def passed(self) -> bool:
@@ -304,6 +331,18 @@ class Run:
         """Sort key among the runs of its job, oldest first; an unfinished run without a time counts as the newest."""
         unknown = 0.0 if self.state is State.FINISHED else math.inf
         return unknown if self.time is None else self.time, self.attempt
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The lines by which its failure is compared with others: its failing tests where they are known."""
+        named = () if self.tests is None else tuple(one.named for one in self.tests.compared)
+        return named or self.failures
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The same lines as people read them, in the same order."""
+        named = () if self.tests is None else tuple(str(one) for one in self.tests.compared)
+        return named or self.failures
 
     @property
     def seconds(self) -> float | None:

@@ -85,7 +85,9 @@ class Engine:
             self.store,
             self.systems,
             self.observer,
-            DispatchSettings(self.config.rules, self.dry, self.config.bounds, Backgrounds(histories)),
+            DispatchSettings(
+                self.config.rules, self.dry, self.config.bounds, Backgrounds(histories), histories.telling
+            ),
             clock=self.clock,
             metrics=self.metrics,
         )

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from triggerbot.core.errors import StoreRefused, StoreUnavailable
 from triggerbot.core.policy import limits
-from triggerbot.store import Store
+from triggerbot.store import CRASHES_MAX, CrashClass, Store, crash_loops
 
 #: Seconds that the statistics cover, and seconds for which they are cached, for they take long to compute.
 _DAY, _CACHED = 86_400.0, 300.0
@@ -45,22 +45,41 @@ class Gauges(Collector):
         yield _gauge("paused", "Whether all sending is paused.", self._store.limits.paused() is not None)
         yield _gauge("oldest_due_seconds", "How long what is due next has been due.", late)
         yield _gauge("dead_letters_kept", "Messages that could not be handled.", self._store.letters.count())
+        crashes = self._store.crashes.read(CRASHES_MAX)
+        yield _gauge(
+            "crash_loops", "Workers in a crash loop: three crashes within ten minutes.", len(crash_loops(crashes, now))
+        )
+        day = [crash.kind for crash in crashes if now - crash.at < _DAY]
+        yield _gauges("day_crashes", "Crashes of workers within a day, of the last 100, by their class.", "kind", {
+            str(kind): day.count(kind) for kind in CrashClass
+        })  # fmt: skip
         held = self._store.limits.held()
         yield _gauges("claims_held", "Claims that are held.", "behind", {
             "breaker": sum(held.values()) - sum(limits.waiting(held).values()),
             "cap": sum(limits.waiting(held).values()),
         })  # fmt: skip
+        yield self._silent(now)
         opened = [str(one.place.scope) for one in self._store.limits.breakers() if one.open]
         yield _gauges(
             "breakers_open", "Breakers that are open.", "scope", {name: opened.count(name) for name in set(opened)}
         )
         with self._lock:
-            at, day = self._day
+            at, sums = self._day
             if not 0 <= now - at < _CACHED:
                 # The housekeeping counts what has changed, so that no scrape waits for that, but for the first.
-                day = tuple(self._last_day(now, exact=not day))
-                self._day = now, day
-        yield from day
+                sums = tuple(self._last_day(now, exact=not sums))
+                self._day = now, sums
+        yield from sums
+
+    def _silent(self, now: float) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "triggerbot_branch_silent_seconds",
+            "How long nothing was heard of a branch, if that is longer than its rule expects; else 0.",
+            labels=["project", "branch"],
+        )
+        for one in self._store.expectations.every():
+            family.add_metric([one.project, one.branch], one.silent_for(now))
+        return family
 
     def _last_day(self, now: float, *, exact: bool) -> Iterable[GaugeMetricFamily]:
         statistics = self._store.statistics.read(now - _DAY, exact=exact)

@@ -1,17 +1,19 @@
 """The health checks of one engine: its store, threads, intakes, reports and the systems that it talks to."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from triggerbot.core.errors import StoreRefused, StoreUnavailable
+from triggerbot.core.formatting import hours
 from triggerbot.daemon.clock import ClockWatch
 from triggerbot.liveness import Check, Liveness
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.intakes.poll import Poll
 from triggerbot.pipeline.intakes.pulse import Pulse
 from triggerbot.reports.publisher import Publisher
-from triggerbot.store import Store
+from triggerbot.store import CRASHES_MAX, LOOP_SECONDS, Store, crash_loops
 from triggerbot.web.webhooks import RejectedWebhooks
 
 #: Seconds overdue after which a person should look at it.
@@ -42,6 +44,8 @@ class HealthChecks:
         now = self.clock()
         return {
             **_check_store(self.store, now),
+            **_check_crashes(self.store, now),
+            **_check_branches(self.store, now),
             **_check_threads(self.threads, self.liveness),
             **self._check_intakes(now),
             **_check_systems(self.systems, self.admission, now),
@@ -74,6 +78,36 @@ def _check_store(store: Store, now: float) -> dict[str, Check]:
         "due": Check.warn_if(f"what is due next has been due for {late:.0f} s" if late > _OVERDUE else ""),
         "sending": Check.warn_if("" if pause is None else f"paused by {pause.by}: triggerbot resume"),
         "dead letters": Check.warn_if(f"{letters} are kept: triggerbot dead-letters list" if letters else ""),
+    }
+
+
+def _check_crashes(store: Store, now: float) -> dict[str, Check]:
+    """Fail if a worker of this machine is in a crash loop: between two crashes everything seems to work."""
+    try:
+        loops = crash_loops(store.crashes.read(CRASHES_MAX), now)
+    except (StoreUnavailable, StoreRefused):
+        return {}
+    note = ", ".join(
+        f"worker {name} crashed {number} times in {LOOP_SECONDS / 60:.0f} min" for name, number in loops.items()
+    )
+    note = note and f"{note}: triggerbot stats --errors"
+    own = any(name.rpartition("/")[0] == socket.gethostname() for name in loops)
+    return {"crashes": Check.fail_if(note) if own else Check.warn_if(note)}
+
+
+def _check_branches(store: Store, now: float) -> dict[str, Check]:
+    """Warn of branches of which nothing is heard: their CI, or the way from there to here, is broken."""
+    try:
+        expected = store.expectations.every()
+    except (StoreUnavailable, StoreRefused):
+        return {}
+    return {
+        f"branch {one.project} {one.branch}": Check.warn_if(
+            f"nothing was heard for {hours(silent)}; something is expected every {hours(one.every)}"
+            if (silent := one.silent_for(now))
+            else ""
+        )
+        for one in expected
     }
 
 

@@ -22,6 +22,7 @@ from triggerbot.config.warnings import renamed
 from triggerbot.core.errors import ConfigError, PartHung, StoreRefused, StoreUnavailable, UsageError
 from triggerbot.daemon.engine import Engine
 from triggerbot.daemon.gauges import Gauges
+from triggerbot.daemon.running_mark import RunningMark
 from triggerbot.daemon.systemd import NOBODY
 from triggerbot.liveness import Liveness, ProcessManager, Watchdog
 from triggerbot.metrics import Metrics
@@ -81,6 +82,8 @@ class Daemon:
     metrics: Metrics = field(default_factory=Metrics)
     #: What supervises this process.
     manager: ProcessManager = NOBODY
+    #: What is left of this process if it is killed; `None`: its supervisor sees that.
+    mark: RunningMark | None = None
     failed: bool = False
 
     def __post_init__(self) -> None:
@@ -170,6 +173,8 @@ class Daemon:
             engine = self.engine
         engine.stop()
         busy = engine.join(_GRACEFUL)
+        if self.mark is not None:
+            self.mark.stop(self.store, clean=not self.failed)
         self.store.close()
         log.info("daemon.stopped", unfinished=busy)
         return 1 if self.failed else 0
@@ -317,6 +322,7 @@ def serve(
     listening: socket.socket | None = None,
     on_death: Callable[[BaseException], None] = lambda _: None,
     manager: ProcessManager = NOBODY,
+    mark: RunningMark | None = None,
 ) -> int:
     """Run triggerbot until it is stopped, and return the exit code; raises `UsageError` if it cannot start.
 
@@ -337,7 +343,7 @@ def serve(
     except UsageError:
         store.close()
         raise
-    daemon = Daemon(config, store, load or (lambda: config), dry, worker, on_death, manager=manager)
+    daemon = Daemon(config, store, load or (lambda: config), dry, worker, on_death, manager=manager, mark=mark)
     host, port = listening.getsockname()[:2] if listening is not None else ("", 0)
     log.info(
         "daemon.started", config=config.source, dry_run=daemon.engine.dry, store=str(config.store),
@@ -348,6 +354,8 @@ def serve(
         log.warning("config.warning", problem=str(warning))
     daemon.warn_of_renamed()
     daemon.tell_readers()
+    if mark is not None:
+        mark.begin(store)
     return daemon.run(listening)
 
 

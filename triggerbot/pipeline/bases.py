@@ -19,8 +19,10 @@ from triggerbot.core.model import Event, Push, Run, RunKey
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import base, fingerprint
-from triggerbot.core.verdict.base import NOTHING_KNOWN, AtBase, Standing
+from triggerbot.core.verdict.base import NOTHING_KNOWN, AtBase, Relation, Standing
+from triggerbot.core.verdict.same_failure import TellingOf
 from triggerbot.logs import push_fields
+from triggerbot.pipeline import generic_lines
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Found, Store, Work, looks
 from triggerbot.store.documents import run_of, stored_run
@@ -38,10 +40,11 @@ _LINES_ASKED_MAX = 20
 class Bases:
     """Looks at the bases of pushes. Any number of threads may use it."""
 
-    def __init__(self, store: Store, observer: Observer, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, observer: Observer, clock: Callable[[], float], telling: TellingOf) -> None:
         self._store = store
         self._observer = observer
         self._clock = clock
+        self._telling = telling
 
     def standing(self, system: System, work: Work, claims: Iterable[Claim], rule: Rule) -> Mapping[str, Standing]:
         """Return how the failures of claims stand to the base, by the keys of their jobs; asks the CI if it has to."""
@@ -55,19 +58,26 @@ class Bases:
         if found.revision is not None and not all(looks.is_telling(found.jobs.get(name)) for name in names):
             self._look(system, work, found.revision, rule)
             found = self._found(work.push, names, rule)
-        lines = self._lines(system, work, failed, found.jobs)
-        return {
-            claim.job: base.compare(fingerprint.shapes(lines[claim.job]), found.jobs.get(identity.base(claim.job)))
-            for claim in failed
-        }
+        runs = self._with_lines(system, work, failed, found.jobs)
+        return {claim.job: self._compare(claim, runs[claim.job], found, rule) for claim in failed}
 
     def known(self, work: Work, claim: Claim, rule: Rule) -> Standing:
         """Return how the failure of a claim stands to the base, as far as it is known."""
         if claim.manual or not claim.run.failed:
             return NOTHING_KNOWN
         name = identity.base(claim.job)
-        there = self._found(work.push, [name], rule).jobs.get(name)
-        return base.compare(fingerprint.shapes(_lines_of(work, claim)), there)
+        return self._compare(claim, _runs_of(work, claim), self._found(work.push, [name], rule), rule)
+
+    def _compare(self, claim: Claim, runs: Sequence[Run], found: Found, rule: Rule) -> Standing:
+        """Compare a job's failures with the base by what the verdict goes by: lines that prove nothing are left out."""
+        proving, there = looks.proving(runs, rule), found.jobs.get(identity.base(claim.job))
+        standing = base.compare([fingerprint.shapes(run.evidence) for run in proving], there)
+        if standing.relation is not Relation.INHERITED:
+            return standing
+        record = self._store.pushes.record(claim.push)
+        here = frozenset[str]() if record is None else generic_lines.passing(record)
+        told = (self._telling(claim.push, claim.job, run.evidence) for run in proving)
+        return base.compare([[shape for shape in shapes if shape not in here] for shapes in told], there)
 
     def _found(self, push: Push, names: Collection[str], rule: Rule) -> Found:
         return looks.found(self._store, push, names, self._clock(), rule)
@@ -112,26 +122,27 @@ class Bases:
 
     def _add_lines(self, system: System, where: Push, asked: Sequence[Run], runs: dict[str, list[Run]]) -> None:
         """Add to the failed runs of a base what failed there, which the comparison goes by."""
-        missing = [run for run in asked if not run.failures][:_LINES_ASKED_MAX]
+        missing = [run for run in asked if not run.evidence][:_LINES_ASKED_MAX]
         for run, lines in self._ask_lines(system, where, missing):
             own = runs[identity.base(run.job)]
             own[own.index(run)] = replace(run, failures=tuple(lines))
 
-    def _lines(
+    def _with_lines(
         self, system: System, work: Work, claims: Sequence[Claim], there: Mapping[str, AtBase]
-    ) -> Mapping[str, Sequence[str]]:
-        """Return the failure lines of jobs; the CI is asked for those that are missing where the base failed, too."""
-        lines = {claim.job: _lines_of(work, claim) for claim in claims}
+    ) -> Mapping[str, Sequence[Run]]:
+        """Return the runs of jobs; the CI is asked for lines that are missing where the base failed, too."""
+        runs = {claim.job: _runs_of(work, claim) for claim in claims}
         missing = [
             claim for claim in claims
-            if not lines[claim.job] and (at := there.get(identity.base(claim.job))) is not None and at.failures
+            if not any(run.failed and run.evidence for run in runs[claim.job])
+            and (at := there.get(identity.base(claim.job))) is not None and at.failures
         ][:_LINES_ASKED_MAX]  # fmt: skip
         asked = self._ask_lines(system, work.push, [claim.run for claim in missing])
         for claim, (_, found) in zip(missing, asked, strict=True):
             if found:
                 self._store.facts.add_failure_lines(work.push, claim.job, claim.run.key, found)
-                lines[claim.job] = tuple(found)
-        return lines
+                runs[claim.job] = [replace(claim.run, failures=tuple(found))]
+        return runs
 
     def _ask_lines(self, system: System, push: Push, runs: Sequence[Run]) -> Iterator[tuple[Run, Sequence[str]]]:
         """Ask the CI for the failure lines of runs, all at once where it can; yield each run with its lines."""
@@ -157,10 +168,9 @@ def _branch(system: System, push: Push, rule: Rule) -> str:
     return rule.base_branch or default or push.branch
 
 
-def _lines_of(work: Work, claim: Claim) -> tuple[str, ...]:
-    """Return the failure lines of a job's failed runs, each once."""
-    runs = work.runs.get(claim.job, ()) or (claim.run,)
-    return tuple(dict.fromkeys(line for run in runs if run.failed for line in run.failures))
+def _runs_of(work: Work, claim: Claim) -> Sequence[Run]:
+    """Return the runs of a job."""
+    return work.runs.get(claim.job, ()) or (claim.run,)
 
 
 def _runs(events: Sequence[Event]) -> dict[str, list[Run]]:

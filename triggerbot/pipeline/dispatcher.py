@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import structlog
 
-from triggerbot.core import identity, proof
+from triggerbot.core import identity
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
@@ -27,7 +27,6 @@ from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import fingerprint
 from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
@@ -37,6 +36,7 @@ from triggerbot.pipeline.doubts import Doubts
 from triggerbot.pipeline.facts import ANY_RULE, facts_of
 from triggerbot.pipeline.leads import LeadResolver
 from triggerbot.pipeline.listing import Listing, known
+from triggerbot.pipeline.losses import Losses
 from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.sender import DispatchSettings, Sender
 from triggerbot.pipeline.superseding import Superseding
@@ -76,13 +76,16 @@ class Dispatcher:
         self.admission = Admission(store, settings.bounds, observer.outages, clock=clock, metrics=metrics)
         self._turns = Turns(store, clock, sleep)
         self._superseding = Superseding(store, observer, settings.rules, clock=clock, metrics=metrics)
-        self._bases = Bases(store, observer, clock)
+        self._bases = Bases(store, observer, clock, settings.telling)
+        self._losses = Losses(store, clock)
         self._sender = Sender(
-            store, settings, self.admission, self._turns, self._superseding, self._bases, clock=clock, metrics=metrics
-        )
+            store, settings, self.admission, self._turns, self._superseding, self._bases, self._losses, clock=clock,
+            metrics=metrics,
+        )  # fmt: skip
         self._doubts = Doubts(
-            store, settings, self.admission, self._turns, self._superseding, self._sender, clock=clock, metrics=metrics
-        )
+            store, settings, self.admission, self._turns, self._superseding, self._losses, self._sender, clock=clock,
+            metrics=metrics,
+        )  # fmt: skip
         self._owner = uuid.uuid4().hex
         self._due = threading.Condition()
         self._woken = False
@@ -201,8 +204,9 @@ class Dispatcher:
     def _look_and_act(self, system: System, push: Push, looked: float, passes: Mapping[BreakerKey, int]) -> None:
         """Look back at a push; settle, decide and send what is due."""
         before = self._store.pushes.work(push)
+        asked = known(before, all_batches=self._losses.concern(before))
         try:
-            view = system.look_back(push, known(before))
+            view = system.look_back(push, asked)
         except NotKnown as error:
             self.admission.record_success(push, BreakerCause.LOOK_BACKS)
             return self._not_known(self._store.pushes.work(push), str(error))
@@ -224,7 +228,7 @@ class Dispatcher:
             # The CI does not know the message; an event may bring it later.
             self._store.facts.put_off(push, None)
         self._doubts.settle(system, work, view)
-        if self._distrusts_store(system, work):
+        if self._waits_for_list(system, work, view, whole=asked.wanted is None):
             return None
         self._decide(system, work, view, looked)
         self._sender.send_owed(system, self._store.pushes.work(push), view, looked, passes)
@@ -265,9 +269,14 @@ class Dispatcher:
         if work.asks is None:
             self._put_off_facts(work, now + backoff.exponential(work.facts_tries + 2))
 
-    def _postpone(self, claim: Claim, why: str, now: float, after: float | None = None) -> None:
-        """Postpone a claim, longer each time; after a day refuse one that has no request in doubt."""
-        if claim.operation is None and now - claim.created > GIVE_UP:
+    def _postpone(
+        self, claim: Claim, why: str, now: float, after: float | None = None, *, since: float = 0.0
+    ) -> None:  # fmt: skip
+        """Postpone a claim, longer each time; after a day refuse one that has no request in doubt.
+
+        `since`: what it waits for began then, if that is later than the claim.
+        """
+        if claim.operation is None and now - max(claim.created, since) > GIVE_UP:
             decision = Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}")
             self._record_decision(claim, decision, None)
         else:
@@ -278,19 +287,22 @@ class Dispatcher:
         over = work.facts_tries >= _FACTS_TRIES
         self._store.facts.put_off(work.push, None if over else max(due, self._clock() + backoff.exponential(3)))
 
-    def _distrusts_store(self, system: System, work: Work) -> bool:
-        """Return whether the store may lack requests that the CI does not list yet, and postpone all new ones if so.
+    def _waits_for_list(self, system: System, work: Work, view: LookBack, *, whole: bool) -> bool:
+        """Postpone all new requests, and return true, while the store may lack some that the look-back does not show.
 
-        Once the CI must list everything requested before the loss, the look-back before each request makes up for it.
+        Once it must show everything requested before the loss, the look-back before each request makes up for it.
         """
-        distrust, now = self._store.distrust(), self._clock()
-        until = self._sender.trusts_store_from(system)
-        if distrust is None or now >= until:
+        missing = self._losses.missing(system, work, view, whole=whole)
+        if missing is None:
             return False
-        why = f"the store may have forgotten something ({distrust.why}): waits until the CI lists what was asked before"
-        for claim in work.due(self._clock()):
-            if claim.operation is None:
-                self._store.claims.wait(claim, until, why, now)
+        now = self._clock()
+        for claim in work.due(now):
+            if claim.operation is not None:
+                continue
+            if missing.until is not None:
+                self._store.claims.wait(claim, missing.until, missing.why, now)
+            else:
+                self._postpone(claim, missing.why, now, since=self._losses.last() or 0.0)
         return True
 
     # -- deciding -----------------------------------------------------------------------------------------------
@@ -299,7 +311,8 @@ class Dispatcher:
         now = self._clock()
         rule = rules.rule_for(self._settings.rules, work.push)
         others = Neighbours(view.events, work.claims, view.planned)
-        further = elsewhere.further_runs(view.events, (rule or ANY_RULE).proving)
+        lost = self._losses.last()
+        further = elsewhere.further_runs(view.events, (rule or ANY_RULE).proving, lost)
         work = self._superseding.without_requests(system, work)
         causes = self._causes(work, rule, now)
         undecided = [claim for claim in work.due(self._clock()) if claim.state is ClaimState.OPEN]
@@ -313,14 +326,12 @@ class Dispatcher:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
                 ending = self._superseding.ending(system, work, claim, view)
                 try:
-                    facts = facts_of(system, work, view, decided, rule or ANY_RULE, others)
+                    facts = facts_of(system, work, view, decided, rule or ANY_RULE, others, lost)
                 except CIError as error:
                     self._postpone(claim, waiting.until_classification_is_known(error), now)
                     continue
-                forgotten = self._forgotten(work, decided, rule or ANY_RULE)
-                known = self._background(decided, rule)
                 facts = replace(
-                    facts, ending=ending, forgotten=forgotten, background=known,
+                    facts, ending=ending, background=self._background(decided, rule),
                     base=against.get(claim.job, NOTHING_KNOWN),
                 )  # fmt: skip
                 decide = calibration.decide if claim.calibrates else rules.decide
@@ -332,7 +343,7 @@ class Dispatcher:
         undecided = sum(one.state is ClaimState.OPEN for one in work.due(now))
         if rule is None or not undecided or undecided + work.spent + work.spent_dry < 2:
             return None
-        return Causes(self._store.claims.retriggered(work.push), rule.proving, now)
+        return Causes(self._store.claims.retriggered(work.push), rule.proving, now, self._settings.telling)
 
     def _decide_by_cause(
         self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further, causes: Causes | None,
@@ -360,20 +371,17 @@ class Dispatcher:
     def _background(self, claim: Claim, rule: Rule | None) -> Background:
         if rule is None or rule.until_proved is None or not claim.run.failed:
             return NO_HISTORY
-        return self._settings.background(claim.push, claim.job, fingerprint.shapes(claim.run.failures))
-
-    def _forgotten(self, work: Work, claim: Claim, rule: Rule) -> int:
-        distrust, runs = self._store.distrust(), work.arrived.get(claim.job, ())
-        lost = None if distrust is None else distrust.since
-        ours = elsewhere.forgotten(claim, runs, work.requests, lost)
-        return sum(not proof.counts(run, rule.proving) for run in ours)
+        shapes = self._settings.telling(claim.push, claim.job, claim.run.evidence)
+        return self._settings.background(claim.push, claim.job, shapes)
 
     def _record_decision(
         self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further = NO_RUNS, like: int = 0
     ) -> Decision | None:
         """Store a decision within the rule's budget; count, log and return what the store made of it."""
         budget = None if rule is None else rule.budget
-        decision = self._store.claims.decide(claim, decision, budget, self._clock(), further=further, like=like)
+        decision = self._store.claims.decide(
+            claim, decision, budget, self._clock(), further=further, like=like, lost=self._losses.last()
+        )
         if decision is None:
             return None
         mode = "dry" if claim.dry else "real"

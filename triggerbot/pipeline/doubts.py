@@ -13,6 +13,7 @@ from triggerbot.core.policy.reconcile import Appeared, Findings, GiveUp, LookAga
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.losses import Losses
 from triggerbot.pipeline.sender import FORGOT, DispatchSettings, Sender
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
@@ -32,6 +33,7 @@ class Doubts:
         admission: Admission,
         turns: Turns,
         superseding: Superseding,
+        losses: Losses,
         sender: Sender,
         *,
         clock: Callable[[], float],
@@ -42,6 +44,7 @@ class Doubts:
         self._admission = admission
         self._turns = turns
         self._superseding = superseding
+        self._losses = losses
         self._sender = sender
         self._clock = clock
         self._metrics = metrics
@@ -82,7 +85,7 @@ class Doubts:
                 self._store.claims.postponed(
                     operation, now, "the CI did not take it, and nobody waits for it any more", now
                 )
-            case SendAgain() if (until := self._sender.trusts_store_from(system)) > now:
+            case SendAgain() if (until := self._losses.listed_from(system)) > now:
                 # The store may have forgotten that it was sent again already.
                 self._store.claims.doubted(operation, until, FORGOT, now)
             case SendAgain() if (wait := self._turns.ask(system, work.push)) > 0:

@@ -3,7 +3,7 @@
 from triggerbot.core import proof
 from triggerbot.core.claim import Claim
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy import waves
+from triggerbot.core.policy import elsewhere, waves
 from triggerbot.core.policy.classified import Classification
 from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.planning import Capacity
@@ -16,11 +16,18 @@ from triggerbot.systems import LookBack, ShowsClassifications, System
 ANY_RULE = Rule(Globs(["*"]))
 
 
-def facts_of(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> Facts:
-    """Return the facts for a claim; raises `CIError` if the CI has to be asked for one and gives no answer."""
+def facts_of(
+    system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours, lost: float | None = None
+) -> Facts:  # fmt: skip
+    """Return the facts for a claim; raises `CIError` if the CI has to be asked for one and gives no answer.
+
+    `lost`: the last time that the store lost something, if it ever did.
+    """
     batch = work.told.get(claim.run.batch)
     runs = work.runs.get(claim.job, ())
     own = others.own(runs)
+    counted = [run for run in own if proof.counts(run, rule.proving)]
+    ours = elsewhere.forgotten(claim.job, work.arrived.get(claim.job, ()), work.requests, lost)
     standing = others.standing(claim, runs, rule.never_start, asked=bool(work.asks and work.asks.rebuild))
     return Facts(
         asks=work.asks or PushOptions(),
@@ -30,6 +37,7 @@ def facts_of(system: System, work: Work, view: LookBack, claim: Claim, rule: Rul
         runs=proof.count(runs, rule.proving),
         listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
         derived=others.derived(runs, rule.proving),
+        forgotten=len(ours) if claim.calibrates else elsewhere.beyond_counted(ours, counted),
         follows=standing.follows,
         starts=standing.starts,
         failed=waves.failures(own, rule.proving),

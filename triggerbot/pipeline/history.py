@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from triggerbot.core import identity
 from triggerbot.core.model import Push
 from triggerbot.core.policy.evidence import Past
 from triggerbot.core.verdict import fingerprint
 from triggerbot.core.verdict import history as weighing
 from triggerbot.core.verdict.history import Failure, Place, Standing
+from triggerbot.pipeline.generic_lines import GenericLines
 from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, Store
 
 #: Seconds for which a project's history is cached.
@@ -45,6 +47,11 @@ class JobHistory:
         }  # fmt: skip
         return Past(len(at), max(self.pushes, len(at)))
 
+    def shows(self, shapes: Sequence[str]) -> bool:
+        """Return whether the base branch shows all of a failure as intermittent: each test that failed in it."""
+        known = [one.shapes for one in self.records if one.intermittent and self._is_base(one)]
+        return fingerprint.shown(shapes, known)
+
     def _is_base(self, one: FailureRecord) -> bool:
         return not self.base or (one.push.branch == self.base and not one.fork)
 
@@ -69,10 +76,18 @@ class ProjectHistory:
         self._jobs: dict[str, JobHistory] = {}
         self._all: Mapping[str, Past] | None = None
         self._broken: dict[bool, Share] = {}
+        self._lines: GenericLines | None = None
         for one in newest:
             # Older versions list records by their project only.
             if not one.first:
                 self._older[one.job].append(one)
+
+    @property
+    def lines(self) -> GenericLines:
+        """The lines that prove nothing."""
+        if self._lines is None:
+            self._lines = GenericLines(self.newest)
+        return self._lines
 
     def read(self, jobs: Iterable[str]) -> dict[str, JobHistory]:
         """Read what is kept of these jobs, by their names, whatever is cached; raises `StoreUnavailable`."""
@@ -106,7 +121,7 @@ class ProjectHistory:
     def known_on_base(self, job: str, shapes: Sequence[str]) -> bool | None:
         """Return whether the base branch shows this failure of a job as intermittent; `None` if too little is known."""
         kept = self.job(job)
-        if shapes and kept.past(shapes).intermittent:
+        if shapes and kept.shows(shapes):
             return True
         return False if kept.pushes >= weighing.ENOUGH and (shapes or not kept.past().intermittent) else None
 
@@ -182,3 +197,14 @@ class Histories:
             fresh = {name: entry for name, entry in self._cached.items() if 0 <= now - entry[0] < self._fresh}
             self._cached = {**fresh, project: (now, known)}
         return known
+
+    def telling(self, push: Push, job: str, lines: Iterable[str]) -> tuple[str, ...]:
+        """Return the shapes of those failure lines of a job, by its key, that prove something; as verdicts have them.
+
+        Raises `StoreUnavailable`.
+        """
+        found = fingerprint.telling(tuple(lines))
+        if not found:
+            return ()
+        generic, name = self.of(push.project).lines, identity.base(job)
+        return tuple(one.shape for one in found if not generic.generic(push, name, one.shape))

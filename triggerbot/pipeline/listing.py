@@ -50,11 +50,11 @@ class Listing:
         return replace(view, events=tuple(replace(one, job=keys.get(one.key, one.job)) for one in view.events))
 
 
-def known(work: Work) -> Known:
-    """Return what a look-back need not fetch."""
+def known(work: Work, *, all_batches: bool = False) -> Known:
+    """Return what a look-back need not fetch; `all_batches`: the store may have lost requests in any of them."""
     batches = {run.batch for claim in work.claims for run in work.runs.get(claim.job, ())}
-    is_new = any(claim.run.key == NO_RUN for claim in work.claims)
-    wanted = frozenset(batches) if batches and all(batches) and not is_new else None
+    all_batches = all_batches or any(claim.run.key == NO_RUN for claim in work.claims)
+    wanted = frozenset(batches) if batches and all(batches) and not all_batches else None
     runs = frozenset(claim.run.key for claim in work.claims) - {NO_RUN}
     doubt = any(claim.operation is not None for claim in work.claims)
     return Known(work.asks is not None, work.batches, wanted, runs, doubt)

@@ -12,49 +12,49 @@ from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.errors import CIError
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push, Run
-from triggerbot.core.policy import backoff, circuit_breaker, classified, elsewhere, planning, rules, waiting, waves
+from triggerbot.core.policy import (
+    backoff,
+    circuit_breaker,
+    classified,
+    elsewhere,
+    reconcile,
+    rules,
+    waiting,
+    waves,
+)
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.evidence import BackgroundOf, without_history
 from triggerbot.core.policy.limits import Capped, Limits
 from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.never_start import BY_DEFAULT
 from triggerbot.core.policy.owed import still_owed
-from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
+from triggerbot.core.policy.planning import Call, Capacity, Owed
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import fingerprint
 from triggerbot.core.verdict.base import NOTHING_KNOWN
+from triggerbot.core.verdict.same_failure import TellingOf, told_alone
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
+from triggerbot.pipeline import first_runs
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.bases import Bases
 from triggerbot.pipeline.facts import classification_of
+from triggerbot.pipeline.losses import Losses
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
-from triggerbot.systems import LookBack, NamesRequests, RunsJobs, System
+from triggerbot.systems import LookBack, NamesRequests, System
 from triggerbot.systems.answers import Accepted, Answer, Later, Refused, Unknown
 
 log = structlog.get_logger("triggerbot.send")
 
 #: Why something waits that was about to be sent.
 FORGOT = "the store may have forgotten something since the look-back: waits until the CI lists what was asked before"
+LATE = "not sent: since it was recorded so much time has passed that another replica may have sent it"
 
 
 def _label(claim: Claim) -> str:
     return identity.label(claim.job, claim.run.event)
-
-
-def _plan(system: System, owed: Sequence[Owed], view: LookBack) -> Plan:
-    """Plan the requests for what is owed: as the system does, but for jobs that have no run at the push yet."""
-    new = [one for one in owed if not one.runs]
-    plan = system.plan([one for one in owed if one.runs], view.busy, view.events) if len(new) < len(owed) else Plan()
-    if not new:
-        return plan
-    why = f"{system.name} cannot run a job at a push that has no run of it"
-    if isinstance(system, RunsJobs) and not (why := system.runs_no_jobs()):
-        return replace(plan, calls=(*plan.calls, *planning.plan_batch(new).calls))
-    return replace(plan, ended=(*plan.ended, *((one, why) for one in new)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class DispatchSettings:
     bounds: Limits = field(default_factory=Limits)
     #: Returns what is known of a job and its failure, where retriggers go by what they prove.
     background: BackgroundOf = without_history
+    #: Returns what of its failure lines proves something.
+    telling: TellingOf = told_alone
 
 
 class Sender:
@@ -79,6 +81,7 @@ class Sender:
         turns: Turns,
         superseding: Superseding,
         bases: Bases,
+        losses: Losses,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -89,6 +92,7 @@ class Sender:
         self._turns = turns
         self._superseding = superseding
         self._bases = bases
+        self._losses = losses
         self._clock = clock
         self._metrics = metrics
 
@@ -105,7 +109,7 @@ class Sender:
         owed = self._all_owed(system, work, view, looked)
         if not any(one.claim.due <= now for one in owed):
             return
-        plan = _plan(system, owed, view)
+        plan = first_runs.plan(system, owed, view)
         now = self._clock()
         for one, why in plan.held:
             if one.claim.due <= now:
@@ -172,9 +176,7 @@ class Sender:
         rule = rules.rule_for(self._settings.rules, work.push)
         proving, never = (PROVING, BY_DEFAULT) if rule is None else (rule.proving, rule.never_start)
         came = elsewhere.since_asked(claim, work.arrived[claim.job], work.requests) if claim.manual else 0
-        distrust = self._store.distrust()
-        lost = None if distrust is None else distrust.since
-        ours = elsewhere.forgotten(claim, work.arrived[claim.job], work.requests, lost)
+        ours = elsewhere.forgotten(claim.job, work.arrived[claim.job], work.requests, self._losses.last())
         decided = {run.key for run in runs[: claim.known_runs]}
         lost_runs = sum(run.key not in decided for run in ours)
         own = runs if claim.calibrates else others.own(runs)
@@ -206,7 +208,8 @@ class Sender:
         """Return the runs that a claim needs next by what its runs prove; `None` if it has to wait or needs no more."""
         now, until = self._clock(), rule.until_proved
         assert until is not None
-        background = self._settings.background(claim.push, claim.job, fingerprint.shapes(claim.run.failures))
+        shapes = self._settings.telling(claim.push, claim.job, claim.run.evidence)
+        background = self._settings.background(claim.push, claim.job, shapes)
         match waves.step(
             claim, runs, until, background, several=system.capacity is Capacity.BATCH, proving=rule.proving,
             forgotten=forgotten,
@@ -265,19 +268,36 @@ class Sender:
             operation, work.push, note, now,
             passes={key: version for key, version in passes.items() if key in keys},
             caps=self._admission.caps_for(work),
+            most={want.claim.id: want.claim.asked + want.owed for want in call.wants},
         )  # fmt: skip
         if isinstance(begun, Capped):
             self._hold_for_cap(claims, begun, now)
-        elif begun and (until := self.trusts_store_from(system)) > now:
-            # It forgot something since the look-back.
-            self._store.claims.postponed(operation, until, FORGOT, now)
-        elif begun:
+        elif begun and not self._keeps_back(system, operation, now, self._store.claims.postponed):
             self._post(system, work.push, operation, call, claims[0].tries)
 
-    def trusts_store_from(self, system: System) -> float:
-        """Return when the CI must list every request that the store may have lost; 0 if it has lost none."""
-        distrust = self._store.distrust()
-        return 0.0 if distrust is None else distrust.since + max(system.grace, backoff.GRACE_LEAST)
+    def _keeps_back(
+        self,
+        system: System,
+        operation: Operation,
+        recorded: float,
+        settle: Callable[[Operation, float, str, float], None],
+    ) -> bool:
+        """Return whether a request that is recorded must not leave after all; the last thing before its first byte.
+
+        `settle`: records that it waits, where the store forgot something since the look-back.
+        """
+        until, now = self._losses.listed_from(system), self._clock()
+        if not reconcile.leaves_in_time(recorded, system.grace, now):
+            # Another replica may have found meanwhile that nothing came of it, and sent it.
+            log.warning(
+                "request.late", **push_fields(operation.push), operation=operation.id, seconds=round(now - recorded, 1)
+            )
+            self._store.claims.doubted(operation, max(until, now + system.grace), LATE, now)
+        elif until > now:
+            settle(operation, until, FORGOT, now)
+        else:
+            return False
+        return True
 
     def _hold_for_cap(self, claims: Sequence[Claim], capped: Capped, now: float) -> None:
         if now - claims[0].created > GIVE_UP:
@@ -288,10 +308,7 @@ class Sender:
         self._admission.hold_for_cap(claims, capped)
 
     def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
-        if call.is_new and isinstance(system, RunsJobs):
-            answer = system.run_job(operation.id, push, call)
-        else:
-            answer = system.retrigger(operation.id, push, call)
+        answer = first_runs.send(system, operation.id, push, call)
         self._turns.leave(system, push, used=True)
         name = type(answer).__name__.lower()
         self._metrics.requests.labels(push.system, name).inc()
@@ -363,14 +380,12 @@ class Sender:
         now = self._clock()
         if not self._store.claims.resend(operation, why, now):
             return
-        if (until := self.trusts_store_from(system)) > now:
-            self._store.claims.doubted(operation, until, FORGOT, now)
-        else:
-            owed = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
-            planned = _plan(system, owed, view).calls
-            call = Call(owed, operation.count, owed[0].target, together=len(owed) > 1)
-            if len(planned) == 1 and len(planned[0].wants) == len(owed):
-                call = replace(planned[0], count=operation.count)
+        owed = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
+        planned = first_runs.plan(system, owed, view).calls
+        call = Call(owed, operation.count, owed[0].target, together=len(owed) > 1)
+        if len(planned) == 1 and len(planned[0].wants) == len(owed):
+            call = replace(planned[0], count=operation.count)
+        if not self._keeps_back(system, operation, now, self._store.claims.doubted):
             self._post(system, work.push, operation, call, claims[0].tries)
 
     def blocked_by_dry_run(self, claim: Claim) -> bool:

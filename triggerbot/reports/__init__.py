@@ -1,11 +1,14 @@
 """Reports of pushes to people, where they work, and the comment commands that they give there.
 
     publisher.py     judges pushes that are due, and updates their reports
+    branch_reports.py  reports branches as a whole: what keeps failing there
     reporters/       one module or package per kind of report: GitHub, Slack, webhook, Treeherder; Markdown
     comments.py      carries out comment commands       comment_syntax.py  parses them
     requeue.py       puts back what a merge queue evicted
     judge.py         verdicts by the failure history    failure_lines.py   fetches failure lines and changed files
     controls.py      asks for control runs at the base
+    expectations.py  reports branches of which nothing is heard
+    crashes.py       the root cause of crashes in a sentence
     push_json.py     a push as JSON                     timeline.py        a job's story in sentences
     glossary.py      what our words mean                rule_text.py       a rule in sentences
     statistics.py    sums since some time               costs.py, flakiness.py, stuck.py   parts of them
@@ -19,11 +22,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from triggerbot.core.model import Push
+from triggerbot.core.branch.streaks import Along, Streak
+from triggerbot.core.model import Branch, Push
 from triggerbot.core.verdict.base import NEW
 from triggerbot.core.verdict.health import PushVerdict
+from triggerbot.core.verdict.same_failure import TellingOf, told_alone
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.store import PushRecord
+from triggerbot.store.expectations import BranchChange
 from triggerbot.systems import System
 
 
@@ -39,6 +45,8 @@ class PushReport:
     value: Mapping[str, Any]
     #: Answers to comment commands at the push, oldest first: pairs of the command's id and Markdown.
     answers: tuple[tuple[str, str], ...] = field(default=())
+    #: Returns what of the failure lines of a job proves something.
+    telling: TellingOf = told_alone
 
     @property
     def fresh(self) -> frozenset[str]:
@@ -61,6 +69,7 @@ def as_listed(record: PushRecord) -> Push:
     return push._replace(branch=f"fork:{push.branch}") if record.facts.fork else push
 
 
+@runtime_checkable
 class Reporter(Protocol):
     """One place to which pushes are reported."""
 
@@ -85,6 +94,59 @@ class Reporter(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchReport:
+    """The content of a report about a branch as a whole."""
+
+    branch: Branch
+    #: What keeps failing on it, without what is silenced.
+    along: Along
+    silenced: tuple[Streak, ...] = ()
+    #: The authors of its pushes, by revision, as far as they are known.
+    authors: Mapping[str, str] = field(default_factory=dict)
+    #: The URL of the branch's page; empty if the page's address is not configured.
+    link: str = ""
+    #: The same as JSON, as GET /api/v1/branches returns it.
+    value: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def jobs(self) -> frozenset[str]:
+        """The jobs that keep failing."""
+        return frozenset(one.job for one in self.along.failing)
+
+
+@runtime_checkable
+class BranchReporter(Protocol):
+    """One place to which branches are reported as a whole: what keeps failing there."""
+
+    #: Unique among all reporters of a config; also the key of what it stores beside a branch.
+    name: str
+
+    def covers(self, branch: Branch) -> bool:
+        """Return whether this branch is reported here."""
+
+    def report_branch(self, report: BranchReport, stored: str, save: Callable[[str], None]) -> None:
+        """Update the report of a branch; nothing is sent that would change nothing. Stores and raises as `Reporter`."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+@runtime_checkable
+class ReportsExpectations(Protocol):
+    """A reporter that says, too, that a branch has become silent, or is heard of again."""
+
+    name: str
+
+    def wants(self, push: Push) -> bool:
+        """Return whether it reports a branch, as that of a push without system and revision."""
+
+    def report_expectation(
+        self, project: str, branch: str, change: BranchChange, stored: str, save: Callable[[str], None]
+    ) -> None:
+        """Report a change once; `stored`, `save` and errors as in `Reporter.report`."""
 
 
 @runtime_checkable

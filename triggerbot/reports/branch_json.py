@@ -1,7 +1,9 @@
 """A branch as JSON: what keeps failing there, for commands and for the API."""
 
 from typing import Any
+from urllib.parse import quote
 
+from triggerbot.core import model
 from triggerbot.core.branch.grid import Grid
 from triggerbot.core.branch.streaks import Streak
 from triggerbot.core.event_json import format_time
@@ -9,6 +11,11 @@ from triggerbot.reports.branches import Branch, Column
 
 #: What such an alert is called by those who read PyTorch's.
 _TYPE = "Recurrently Failing Job"
+
+
+def link(address: str | None, branch: model.Branch) -> str:
+    """Return the URL of a branch's page; empty if the page's address is not configured."""
+    return "" if address is None else f"{address}/branches/{quote(branch.project)}/{quote(branch.name)}"
 
 
 def failing(grid: Grid, branch: str) -> dict[str, Any]:

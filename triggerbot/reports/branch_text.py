@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from triggerbot.core.branch.grid import Grid
-from triggerbot.core.branch.streaks import Beginning, Streak
+from triggerbot.core.branch.streaks import Along, Beginning, Streak
 from triggerbot.core.formatting import plural, some
 
 #: Digits of a revision in a sentence.
@@ -15,10 +15,10 @@ def short(revision: str) -> str:
     return revision[:_SHORT]
 
 
-def since(one: Streak) -> str:
-    """Say since when a job fails, and how sure that is."""
-    good = f"good at {short(one.last_good)}" if one.last_good else "not seen to pass before"
-    return "; ".join([f"failing since {short(one.since)}", good, *parts(one)])
+def since(one: Streak, quote: Callable[[str], str] = str) -> str:
+    """Say since when a job fails, and how sure that is; revisions in it as `quote` renders them."""
+    good = f"good at {quote(short(one.last_good))}" if one.last_good else "not seen to pass before"
+    return "; ".join([f"failing since {quote(short(one.since))}", good, *parts(one)])
 
 
 def parts(one: Streak) -> list[str]:
@@ -35,7 +35,9 @@ def parts(one: Streak) -> list[str]:
 
 def beginning(one: Beginning, quote: Callable[[str], str] = str) -> str:
     """Say that many jobs began to fail at one push; foreign text in it as `quote` renders it."""
-    text = f"{plural(len(one.jobs), 'job')} began to fail at {short(one.since)}: likely one cause, or the machines"
+    text = (
+        f"{plural(len(one.jobs), 'job')} began to fail at {quote(short(one.since))}: likely one cause, or the machines"
+    )
     if one.common is None:
         return text
     alike = "all of them" if len(one.common.jobs) == len(one.jobs) else f"{len(one.common.jobs)} of them"
@@ -55,12 +57,17 @@ def summary(grid: Grid) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def streaks(along: Along) -> Iterator[str]:
+    """Yield the jobs that keep failing, a line each, after what many of them have in common."""
+    for many in along.beginnings:
+        yield beginning(many)
+    for one in along.failing:
+        yield f"{one.job}: {since(one)}" + (f": {one.line}" if one.line else "")
+
+
 def lines(grid: Grid) -> Iterator[str]:
     """Yield what is known of a branch, a line each, without its grid."""
-    for many in grid.along.beginnings:
-        yield beginning(many)
-    for one in grid.along.failing:
-        yield f"{one.job}: {since(one)}" + (f": {one.line}" if one.line else "")
+    yield from streaks(grid.along)
     if grid.along.newest_only:
         yield f"At the newest push only: {some([one.job for one in grid.along.newest_only])}"
     for lone in grid.along.isolated:

@@ -4,6 +4,8 @@ rebuild N [PATTERN]    N further runs of every test job (or of those that match)
 retry PATTERN          one further run of each job that matches; `retry failed`: of those that make the push fail
 backfill JOB           find out who broke it, by running it at pushes of the branch that did not
 why JOB                why it was, or was not, retriggered
+silence PATTERN        on the issue of a branch: hear no more of the jobs that match until they pass
+hear PATTERN           ... and hear of them again
 """
 
 import re
@@ -40,13 +42,21 @@ class Backfill:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """No more reports of the jobs of a branch that match, until they pass; or (`ends`) reports of them again."""
+
+    pattern: str
+    ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Unclear:
     """A line that is no command, and why."""
 
     why: str
 
 
-Command = Rebuild | Retry | Why | Backfill | Unclear
+Command = Rebuild | Retry | Why | Backfill | Silence | Unclear
 
 #: The commands, for answers to lines that are none.
 USAGE = "`rebuild 3`, `retry JOB` (a name or a pattern), `retry failed`, `backfill JOB`, `why JOB`"
@@ -77,7 +87,9 @@ def _command(line: str) -> Command:
             return Why(name)
         case "backfill" if name := _name(rest):
             return Backfill(name)
-        case "retry" | "retrigger" | "rerun" | "why" | "backfill":
+        case "silence" | "hear" if name := _name(rest):
+            return Silence(name, ends=verb.lower() == "hear")
+        case "retry" | "retrigger" | "rerun" | "why" | "backfill" | "silence" | "hear":
             return Unclear(f"`{verb.lower()}` needs the name of a job")
         case _:
             return Unclear("This is no command")

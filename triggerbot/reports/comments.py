@@ -20,8 +20,18 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.metrics import Metrics
-from triggerbot.reports import as_listed, backfills, comment_syntax, glossary, requeue, superseded
-from triggerbot.reports.comment_syntax import USAGE, Backfill, Command, Rebuild, Retry, Unclear, Why
+from triggerbot.reports import (
+    as_listed,
+    backfills,
+    branch_commands,
+    comment_syntax,
+    glossary,
+    reactions,
+    requeue,
+    superseded,
+)
+from triggerbot.reports.branch_look import Look
+from triggerbot.reports.comment_syntax import USAGE, Backfill, Command, Rebuild, Retry, Silence, Unclear, Why
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.reporters.markdown import LINE_MAX, code
 from triggerbot.reports.requeue import Requeues
@@ -80,6 +90,7 @@ class CommentCommands:
         systems: Mapping[str, System],
         judge: Judge,
         settings: CommandSettings,
+        look: Look = lambda _: None,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -88,6 +99,7 @@ class CommentCommands:
         self._systems = systems
         self._judge = judge
         self._settings = settings
+        self._look = look
         self._clock = clock
         self._metrics = metrics
         self._requeues = Requeues(store, systems, judge, dry=settings.dry, clock=clock)
@@ -136,9 +148,11 @@ class CommentCommands:
         system, permission = self._systems.get(command.system), self._settings.permissions.get(command.system)
         if not isinstance(system, TakesCommands) or permission is None:
             return "nobody may ask here"
+        if command.about is not None:
+            return branch_commands.settle(self._store, self._look, system, command, self._clock())
         asker = system.asker(command)
         if not asker.may_write and not (asker.is_author and permission.authors):
-            _react(system, command, heard=False)
+            reactions.react(system, command, heard=False)
             return "not allowed"
         revision = command.revision or system.revision(command)
         records = [record for record in self._pushes(command, revision) if permission.covers(as_listed(record))]
@@ -146,7 +160,7 @@ class CommentCommands:
             return "nobody may ask here"
         allowed = [record for record in records if _may_ask(record, asker)]
         possible = self._at_pushes(allowed, command, asker, permission)
-        _react(system, command, heard=possible)
+        reactions.react(system, command, heard=possible)
         return "done" if possible else "not understood" if allowed else "not allowed"
 
     def _at_pushes(
@@ -188,6 +202,8 @@ class CommentCommands:
 
     def _do(self, record: PushRecord, parsed: Command, origin: str, cap: Cap | None, by: str) -> "_Reply":
         match parsed:
+            case Silence():
+                return _Reply(["That is asked for on the issue of a branch."], possible=False)
             case Unclear(why):
                 return _Reply([f"{why}. What can be asked: {USAGE}."], possible=False)
             case Why(job):
@@ -280,14 +296,6 @@ class _Reply:
 
     def and_then(self, other: "_Reply") -> "_Reply":
         return _Reply([*self.texts, *other.texts], self.possible or other.possible)
-
-
-def _react(system: TakesCommands, command: CommentCommand, *, heard: bool) -> None:
-    """React to a command, if possible: its comment may be deleted, and the command has been carried out by now."""
-    try:
-        system.react(command, heard=heard)
-    except (CIDenied, NotKnown) as error:
-        log.warning("wish.no_reaction", system=command.system, wish=command.id, error=str(error))
 
 
 def _may_ask(record: PushRecord, asker: Asker) -> bool:

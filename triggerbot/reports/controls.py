@@ -50,4 +50,6 @@ class Controls:
 def _is_worth_it(job: JobVerdict, rule: Rule) -> bool:
     if job.verdict is not Verdict.FAILED or job.hidden or job.mixed or job.failing is None:
         return False
-    return base.wants_control(job.base, job.failing_runs, job.failing.sameness.same, rule.retries)
+    # Where retries go by evidence, they have ended once there is a verdict: how many it took is not known before.
+    wanted = rule.retries if rule.until_proved is None else 1
+    return base.wants_control(job.base, job.failing_runs, job.failing.sameness.same, wanted)

@@ -1,12 +1,16 @@
 """From the configuration to the publisher with its reporters."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from triggerbot.config import Config
 from triggerbot.metrics import Metrics
-from triggerbot.reports import ReportContext, Reporter
+from triggerbot.reports import BranchReporter, ReportContext, Reporter, branch_json
+from triggerbot.reports.branch_look import looking
+from triggerbot.reports.branch_reports import BranchReports
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommandSettings, CommentCommands, Permission
+from triggerbot.reports.expectations import Expectations
 from triggerbot.reports.failure_lines import FailureLines
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.publisher import Publisher, PublishSettings
@@ -28,13 +32,33 @@ def publisher(
     metrics: Metrics,
 ) -> Publisher:
     """Make what judges and reports pushes; reads the secrets, and raises `ConfigError` where one cannot be read."""
+    look = looking(store, judge, config.rules, list(config.systems))
     commands = CommentCommands(
-        store, systems, judge, CommandSettings(config.rules, _permissions(config), dry), clock=clock, metrics=metrics
+        store,
+        systems,
+        judge,
+        CommandSettings(config.rules, _permissions(config), dry),
+        look,
+        clock=clock,
+        metrics=metrics,
     )
-    settings = PublishSettings(tuple(_reporters(config, systems, clock)), config.page.address, dry, rules=config.rules)
+    reporters = list(_reporters(config, systems, clock))
+    settings = PublishSettings(
+        tuple(one for one in reporters if isinstance(one, Reporter)), config.page.address, dry, rules=config.rules
+    )
+    along = BranchReports(
+        store,
+        look,
+        [one for one in reporters if isinstance(one, BranchReporter)],
+        link=partial(branch_json.link, config.page.address),
+        dry=dry,
+        clock=clock,
+        metrics=metrics,
+    )
     lines = FailureLines(store, systems, clock)
     sampler = Sampler(store, config.rules, clock, dry=dry)
-    return Publisher(store, judge, lines, commands, settings, sampler, clock=clock, metrics=metrics)
+    expected = Expectations(store, config.rules, settings.reporters, dry=dry, clock=clock, metrics=metrics)
+    return Publisher(store, judge, lines, commands, settings, sampler, along, expected, clock=clock, metrics=metrics)
 
 
 def _permissions(config: Config) -> dict[str, Permission]:
@@ -48,7 +72,9 @@ def _permissions(config: Config) -> dict[str, Permission]:
     return found
 
 
-def _reporters(config: Config, systems: Mapping[str, System], clock: Callable[[], float]) -> Iterator[Reporter]:
+def _reporters(
+    config: Config, systems: Mapping[str, System], clock: Callable[[], float]
+) -> Iterator[Reporter | BranchReporter]:
     for name, system in systems.items():
         classifier = system.classifier() if isinstance(system, Classifies) else None
         if classifier is not None:

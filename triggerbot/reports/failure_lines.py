@@ -10,9 +10,19 @@ from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Event, Kind, Push, Result, Run, RunKey, State
 from triggerbot.core.policy import backoff
 from triggerbot.core.policy.rules import Triage
+from triggerbot.core.run_tests import RunTests
+from triggerbot.logs import push_fields
 from triggerbot.reports import judge
 from triggerbot.store import Observation, PushRecord, Store
-from triggerbot.systems import KnowsInfra, ListsFailures, ListsFiles, ListsManyFailures, System
+from triggerbot.systems import (
+    FAILURES_MAX,
+    KnowsInfra,
+    ListsFailures,
+    ListsFiles,
+    ListsManyFailures,
+    ReadsTests,
+    System,
+)
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -33,6 +43,8 @@ _SECONDS = 30.0
 _TOGETHER_WITHIN = 600.0
 #: Seconds that a cancelled run may have been cut off after, and within which runs end together.
 _CUT_OFF, _TOGETHER = 60.0, 5.0
+#: Seconds from the end of a run until what it left behind is listed.
+_LISTED_WITHIN = 60.0
 #: A correction makes no claim, and is no refusal.
 _NOT_TRIAGED = Triage()
 #: By the names of runs: tries, and when the next may be (seconds since the epoch).
@@ -58,7 +70,8 @@ class FailureLines:
             return False, None
         tries = _tries(self._store.facts.metadata(record.push))
         cancelled = isinstance(system, KnowsInfra)
-        missing = list(_without_lines(record, tries, cancelled=cancelled))
+        by_test = _reads_tests(system)
+        missing = list(_without_lines(record, tries, cancelled=cancelled, by_test=by_test))
         if not missing or tries.get(_CI, (0, 0.0))[0] >= _UNANSWERED_MAX:
             return False, None
         # Where many can be asked about with one request, all but the first of a batch wait for each other.
@@ -69,7 +82,7 @@ class FailureLines:
             found = self._ask_some(system, record.push, missing, tries, later)
             wait = self._wait(record.push, tries)
         now = self._clock()
-        left = _without_lines(record, tries, cancelled=cancelled)
+        left = _without_lines(record, tries, cancelled=cancelled, by_test=by_test)
         waits = [_remaining(run, tries, later, now) for _, run in left]
         return found, now + max(wait, min(waits)) if waits else None
 
@@ -112,37 +125,42 @@ class FailureLines:
             if began - now > _SECONDS or room < 0:
                 break
             try:
-                lines = told[run.key] if run.key in told else system.failures(push, run)
+                lines = told[run.key] if run.key in told else _lines(system, push, run)
+                tests = _tests(system, push, run)
             except CIUnavailable as error:
                 self._record_unanswered(push, tries, error, began)
                 break
-            except CIDenied as error:
-                log.warning("lines.denied", system=push.system, error=str(error))
-                lines = ()
             except NotKnown:
                 count = tries.get(_name(run), (0, 0.0))[0] + 1
                 tries[_name(run)] = count, self._clock() + backoff.exponential(count)
                 continue
-            tries[_name(run)] = _TRIES_MAX, self._clock()
+            listed = (run.time or 0.0) + _LISTED_WITHIN
+            is_early = _reads_tests(system) and tests is None and run.tests is None and self._clock() < listed
+            tries[_name(run)] = (1, listed) if is_early else (_TRIES_MAX, self._clock())
             tries.pop(_CI, None)
             if lines:
                 self._store.facts.add_failure_lines(push, job, run.key, lines)
-                self._correct(system, push, job, run, lines)
-                found = True
+            self._correct(system, push, job, run, lines, tests)
+            found |= bool(lines) or tests is not None
         if ready:
             self._save(push, tries)
         return found
 
-    def _correct(self, system: ListsFailures, push: Push, job: str, run: Run, lines: Sequence[str]) -> None:
-        """Record that a run ended otherwise than its result says, if its lines tell so."""
-        if run.result is None or not isinstance(system, KnowsInfra):
+    def _correct(
+        self, system: ListsFailures, push: Push, job: str, run: Run, lines: Sequence[str], tests: RunTests | None
+    ) -> None:
+        """Record the tests of a run, and that it ended otherwise than its result says, if its lines tell so."""
+        result = run.result
+        if lines and result is not None and isinstance(system, KnowsInfra):
+            result = system.result_of(result, lines)
+        if result is run.result and tests is None:
             return
-        result = system.result_of(run.result, lines)
-        if result is not run.result:
-            event = Event(
-                push, job, run.run_id, run.state, result, run.attempt, run.kind, run.tier, batch=run.batch
-            )  # fmt: skip
-            self._store.observe([Observation(event, _NOT_TRIAGED)], self._clock(), dry=False)
+        failures = () if tests is None else tuple(map(str, tests.failing[:FAILURES_MAX]))
+        event = Event(
+            push, job, run.run_id, run.state, result, run.attempt, run.kind, run.tier, failures=failures,
+            batch=run.batch, tests=tests,
+        )  # fmt: skip
+        self._store.observe([Observation(event, _NOT_TRIAGED)], self._clock(), dry=False)
 
     def _wait(self, push: Push, tries: _Tries) -> float:
         """Return the seconds for which the CI should not be asked."""
@@ -156,6 +174,30 @@ class FailureLines:
 
     def _save(self, push: Push, tries: _Tries) -> None:
         self._store.facts.set_metadata(push, _METADATA, json.dumps(tries))
+
+
+def _lines(system: ListsFailures, push: Push, run: Run) -> Sequence[str]:
+    """Ask for the failure lines of a run; raises `CIUnavailable` and `NotKnown`."""
+    try:
+        return system.failures(push, run)
+    except CIDenied as error:
+        log.warning("lines.denied", system=push.system, error=str(error))
+        return ()
+
+
+def _reads_tests(system: System | ListsFailures) -> bool:
+    return isinstance(system, ReadsTests) and system.reads_tests
+
+
+def _tests(system: System | ListsFailures, push: Push, run: Run) -> RunTests | None:
+    """Read the tests of a run, where the system finds reports of them; raises `CIUnavailable`."""
+    if not isinstance(system, ReadsTests) or not system.reads_tests or run.tests is not None:
+        return None
+    try:
+        return system.tests(push, run)
+    except (CIDenied, NotKnown) as error:
+        log.warning("tests.not_read", **push_fields(push), run=run.run_id, error=str(error))
+        return None
 
 
 def _tries(metadata: Mapping[str, str]) -> _Tries:
@@ -184,12 +226,12 @@ def _remaining(run: Run, tries: _Tries, later: Mapping[str, float], now: float) 
     return backoff.remaining(again, now)
 
 
-def _without_lines(record: PushRecord, tries: _Tries, *, cancelled: bool) -> Iterator[tuple[str, Run]]:
+def _without_lines(record: PushRecord, tries: _Tries, *, cancelled: bool, by_test: bool) -> Iterator[tuple[str, Run]]:
     """Yield the runs to ask about: failed ones, and passed ones of the same jobs, whose lines are generic.
 
     Where nothing passed in a job that failed, one run of another job is asked what passing jobs show as well.
     `cancelled`: of cancelled runs, too, the lines may tell how they ended. Those that ended together ended alike, so
-    one of them is enough as long as it was cancelled and no more.
+    one of them is enough as long as it was cancelled and no more. `by_test`: lines are known, and tests may be, too.
     """
     room = _IN_ALL - sum(name != _CI for name in tries)
     asked: list[float] = []
@@ -204,7 +246,8 @@ def _without_lines(record: PushRecord, tries: _Tries, *, cancelled: bool) -> Ite
             cut_off = cancelled and _is_cut_off(run) and all(abs(at - other) > _TOGETHER for other in asked)
             if not (cut_off or run is passed or (failed and (run.failed or run.passed))):
                 continue
-            if run.failures or tries.get(_name(run), (0, 0.0))[0] >= _TRIES_MAX:
+            told = run.tests is not None if by_test else bool(run.evidence)
+            if told or tries.get(_name(run), (0, 0.0))[0] >= _TRIES_MAX:
                 continue
             if known or room > 0:
                 room -= not known

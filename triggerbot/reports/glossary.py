@@ -114,7 +114,8 @@ REFUSALS: dict[Refusal, Advice] = {
         f"Look at the runs that there are; if they leave a doubt, {_BY_HAND}.",
     ),
     Refusal.SAME_CAUSE: Advice(
-        "Another job of this push failed in the same way, was retriggered first, and failed on: they have one cause.",
+        "Another job of this push failed in the same way and comes first: what becomes of that one holds for this one, "
+        "too, unless it passes.",
         f"Look at that job; if you think that this one fails for another reason, {_BY_HAND}.",
     ),
     Refusal.OVER_BUDGET: Advice(
@@ -232,18 +233,18 @@ def proof(job: JobVerdict) -> str:
     if job.inherited:
         return "It fails in the same way at the revision that the push is based on, so it is not the change."
     if job.inherits:
-        return "It failed as another job did, which failed every time: most likely it is the change."
+        return "It failed as another job did, which was run again for both and failed on: see there what that proves."
     at_base = _AT_BASE[job.base.relation]
     text = f"It failed every time{at_base}." if job.verdict is Verdict.FAILED else VERDICTS[job.verdict]
     same = None if job.failing is None else job.failing.sameness
     if job.verdict is Verdict.FAILED and job.failing_runs == 1:
-        text = f"One failure alone does not tell whether it is the change{at_base}."
+        text = f"One failure alone does not tell whether it is the change{_ONCE_AT_BASE[job.base.relation]}."
     elif job.verdict is Verdict.FAILED and same is not None and same.different:
         text = "It failed every time, each time in another way: most likely it is the machine, not the change."
     elif job.verdict is Verdict.FAILED and same is not None and same.other_tests:
         text = "It failed every time, each time in another test: most likely those are intermittent, not the change."
-    elif job.weight is not None and not job.weight.proved:
-        text = "It failed every time, but may be intermittent: jobs such as this one often fail so."
+    elif job.unsure:
+        text = "It failed every time, which does not prove yet that it is not intermittent."
     return f"{text} {NOT_TOLD}" if job.verdict is Verdict.FAILED and same and same.silent == same.of else text
 
 
@@ -265,6 +266,15 @@ _AT_BASE: dict[Relation, str] = {
     Relation.UNTOLD: ", and on the base, too; no line tells whether that is the same failure",
     Relation.INTERMITTENT: ", and on the base it is intermittent: it may be the change or not",
     Relation.PASSES: ", and it passes on the base: most likely it is the change",
+}
+#: The same where it failed only once, which leaves open whether it is the change.
+_ONCE_AT_BASE: dict[Relation, str] = _AT_BASE | {
+    Relation.UNSETTLED: "; on the base it is not settled yet",
+    Relation.INHERITED: "; it fails on the base, too",
+    Relation.DIFFERENT: ", though on the base it fails otherwise",
+    Relation.UNTOLD: "; it fails on the base, too, and no line tells whether that is the same failure",
+    Relation.INTERMITTENT: "; on the base it is intermittent",
+    Relation.PASSES: ", though it passes on the base",
 }
 RELATIONS: dict[Relation, str] = {
     Relation.UNKNOWN: "Nothing is known of the base: no run of the job there, or not what the base is.",

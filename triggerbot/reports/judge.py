@@ -3,7 +3,6 @@
 import json
 import math
 import time
-from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,13 +17,11 @@ from triggerbot.core.verdict import history as weighing
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.history import IN_OUTAGE, Failure, Novelty, Place, Standing
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
-from triggerbot.pipeline import history
-from triggerbot.pipeline.history import FRESH, NO_JOB, Histories, JobHistory, ProjectHistory
+from triggerbot.pipeline import generic_lines, history
+from triggerbot.pipeline.generic_lines import GenericLines
+from triggerbot.pipeline.history import FRESH, NO_JOB, Histories, JobHistory
 from triggerbot.store import FailureRecord, Found, JobRecord, PushRecord, Store, looks
 
-#: For a line to be generic: failures of other jobs at other pushes that have to be known; the share of them that shows
-#: the line; and at how many pushes, since one broken push may show a real failure a hundred times.
-_SAMPLE_MIN, _SHARE, _PUSHES_MIN = 20, 0.1, 3
 #: Different failures of one push that are recorded of jobs that only failed: a push that breaks everything would crowd
 #: out the records of others.
 _RECORDED_MAX = 200
@@ -34,56 +31,6 @@ _WELL: Mapping[BreakerKey, float] = {}
 _ILL_BEFORE = 1800.0
 #: Metadata of a push: the files that it changes, as JSON.
 FILES = "files"
-
-
-class _Failures:
-    """A count of failures from which those of one job and those of one push are excluded in constant time."""
-
-    def __init__(self, sightings: Iterable[FailureRecord]) -> None:
-        self._jobs: Counter[str] = Counter()
-        #: A push may have several jobs of one name.
-        self._at: dict[Push, Counter[str]] = defaultdict(Counter)
-        for one in sightings:
-            self._jobs[one.job] += 1
-            self._at[one.push][one.job] += 1
-        self._number = self._jobs.total()
-        #: Pushes at which nothing but this job failed.
-        self._alone = Counter(job for jobs in self._at.values() if len(jobs) == 1 for job in jobs)
-
-    def elsewhere(self, push: Push, job: str) -> tuple[int, int]:
-        """Count the failures of other jobs at other pushes, and the other pushes."""
-        here = self._at.get(push, Counter())
-        number = self._number - self._jobs[job] - here.total() + here[job]
-        return number, len(self._at) - bool(here) - self._alone[job] + (here.keys() == {job})
-
-
-class GenericLines:
-    """The lines of a project's failures that prove nothing, for failures elsewhere show them, too. Thread-safe."""
-
-    def __init__(self, sightings: Sequence[FailureRecord]) -> None:
-        self._with_lines = _Failures(one for one in sightings if one.shapes)
-        self._showing: dict[str, list[FailureRecord]] = defaultdict(list)
-        #: By line, built when first needed: a push that breaks everything needs the same one for each of its jobs.
-        self._lines: dict[str, _Failures] = {}
-        self.passing: set[str] = set()
-        for one in sightings:
-            self.passing.update(one.passing)
-            for shape in one.shapes:
-                self._showing[shape].append(one)
-
-    def generic(self, push: Push, job: str, shape: str) -> bool:
-        """Return whether a line proves nothing about a job of a push."""
-        if shape in self.passing:
-            return True
-        if len(self._showing.get(shape, ())) < _PUSHES_MIN:
-            return False
-        if shape not in self._lines:
-            self._lines[shape] = _Failures(self._showing[shape])
-        showing, pushes = self._lines[shape].elsewhere(push, job)
-        if pushes < _PUSHES_MIN:
-            return False
-        total, _ = self._with_lines.elsewhere(push, job)
-        return total >= _SAMPLE_MIN and showing > _SHARE * total
 
 
 class _HistoryElsewhere:
@@ -101,14 +48,7 @@ class _HistoryElsewhere:
         self._place = Place(record.push, record.facts.author, base, bool(record.facts.fork))
         #: The history goes by the names that jobs have at every push.
         self._names = {job.job: job.name for job in record.jobs}
-        #: What runs of this push show that passed.
-        self._passing = frozenset(
-            shape
-            for job in record.jobs
-            for run in job.runs
-            if run.passed and run.failures
-            for shape in fingerprint.shapes(run.failures)
-        )
+        self._passing = generic_lines.passing(record)
 
     def generic(self, job: str, shape: str) -> bool:
         return shape in self._passing or self._lines.generic(self._place.push, self._names[job], shape)
@@ -124,7 +64,7 @@ class Judge:
     """Judges pushes, with what is generic in a project cached for `fresh` seconds. Thread-safe.
 
     `rules`: jobs of a higher tier than their project's rule allows are hidden: listed, but not counted. `histories`:
-    those of the daemon, which the policy of evidence reads, too; without them its own, cached as long.
+    and `lines`: those of the daemon, by which it decides, too; without them its own, cached as long.
     """
 
     def __init__(
@@ -140,8 +80,10 @@ class Judge:
         self._rules = rules
         self._clock = clock
         self._histories = histories or Histories(store, clock, fresh=fresh)
-        #: The lines of each project, with the history that they are of.
-        self._lines: Mapping[str, tuple[ProjectHistory, GenericLines]] = {}
+
+    def telling(self, push: Push, job: str, lines: Iterable[str]) -> tuple[str, ...]:
+        """Return the shapes of those failure lines of a job that prove something; raises `StoreUnavailable`."""
+        return self._histories.telling(push, job, lines)
 
     def judge(self, record: PushRecord) -> PushVerdict:
         """Return the verdict of each job of a push, and its health; raises `StoreUnavailable`."""
@@ -163,7 +105,7 @@ class Judge:
         # Read anew: what another push has proved since tells of this one at once.
         jobs = {} if outage else project.read(job.name for job in flapping)
         ill = {job.job for job in flapping} if outage else self._failed_in_outage(record.push, flapping, jobs)
-        elsewhere = _HistoryElsewhere(self._generic(project), jobs, record, project.base, ill)
+        elsewhere = _HistoryElsewhere(project.lines, jobs, record, project.base, ill)
         files = _files(self._store.facts.metadata(record.push).get(FILES))
         found = [
             verdict.of_job(
@@ -174,7 +116,8 @@ class Judge:
         kept = list(_as_kept(record, found))
         following = list(_following(record, kept, derived)) if derived else kept
         there = looks.found(self._store, record.push, {job.name for job in failed}, now, rule)
-        judged = health.of_push(_against_base(record, following, there), now)
+        held = list(_against_base(record, following, there))
+        judged = health.of_push(_as_first(record, held, there), now)
         return replace(judged, base=there.revision, rests_on=there.visited)
 
     def _failed_in_outage(
@@ -186,15 +129,6 @@ class Judge:
         ill = ill_places(self._store)
         was = {job: any(one.ill and one.push == push for one in kept.records) for job, kept in jobs.items()}
         return {job.job for job in flapping if was.get(job.name) or _is_ill(job.runs, push.system, ill)}
-
-    def _generic(self, project: ProjectHistory) -> GenericLines:
-        known, lines = self._lines.get(project.project, (None, None))
-        if lines is None or known is not project:
-            lines = GenericLines(project.newest)
-            # Replaced, not changed: another thread may be reading it. Those of projects with many failures are large.
-            others = {name: one for name, one in self._lines.items() if name in self._histories}
-            self._lines = {**others, project.project: (project, lines)}
-        return lines
 
 
 def _as_kept(record: PushRecord, jobs: Iterable[JobVerdict]) -> Iterator[JobVerdict]:
@@ -208,8 +142,23 @@ def _as_kept(record: PushRecord, jobs: Iterable[JobVerdict]) -> Iterator[JobVerd
 def _against_base(record: PushRecord, jobs: Iterable[JobVerdict], there: Found) -> Iterator[JobVerdict]:
     """Hold the failures of jobs against the base."""
     for kept, job in zip(record.jobs, jobs, strict=True):
-        shapes = None if job.failing is None else job.failing.shapes
-        yield job if shapes is None else verdict.against_base(job, base.compare(shapes, there.jobs.get(kept.name)))
+        runs = None if job.failing is None else job.failing.runs
+        yield job if runs is None else verdict.against_base(job, base.compare(runs, there.jobs.get(kept.name)))
+
+
+def _as_first(record: PushRecord, jobs: Sequence[JobVerdict], there: Found) -> Iterator[JobVerdict]:
+    """Hold jobs that fail as another one, which decides for them, against what that did at the base.
+
+    If they ran there, they are held against themselves.
+    """
+    of = {claim.id: kept.name for kept in record.jobs for claim in kept.claims}
+    for job in jobs:
+        name = of.get(job.claim.like) if job.inherits and job.claim is not None else None
+        if name is None or job.failing is None or job.base.relation is not base.Relation.UNKNOWN:
+            yield job
+        else:
+            standing = base.compare(job.failing.runs, there.jobs.get(name))
+            yield verdict.against_base(job, standing) if standing.relation is base.Relation.INHERITED else job
 
 
 def _following(
@@ -312,8 +261,8 @@ def _failure_record(
     return FailureRecord(
         push, keys.get(job.job, job.job), max((run.time for run in job.runs if run.time), default=now),
         len(failed), len(passed),
-        fingerprint.shapes(tuple(line for run in failed for line in run.failures)),
-        fingerprint.shapes(tuple(line for run in passed for line in run.failures)) if passed else (),
+        fingerprint.shapes(tuple(line for run in failed for line in run.evidence)),
+        fingerprint.shapes(tuple(line for run in passed for line in run.evidence)) if passed else (),
         author, first=first,
         proved=max(first, min((run.time for run in passed if run.time), default=now)) if passed else 0.0,
     )  # fmt: skip

@@ -16,22 +16,24 @@ import structlog
 from triggerbot.core.decision import Refusal
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.model import Push
-from triggerbot.core.policy import backoff, rules
+from triggerbot.core.policy import backoff
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict.base import OWN
+from triggerbot.core.verdict.base import OWN, Relation
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.reports import PushReport, Reporter, Warns, as_listed, branches, judge, push_json
 from triggerbot.reports.backfills import AutomaticBackfills
+from triggerbot.reports.branch_reports import BranchReports
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommentCommands, answers
 from triggerbot.reports.controls import Controls
+from triggerbot.reports.expectations import Expectations
 from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.push_json import Before
-from triggerbot.store import PushRecord, Store, looks
+from triggerbot.store import PushRecord, Store
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -39,6 +41,9 @@ log = structlog.get_logger("triggerbot.publish")
 _LEASE = 180.0
 #: Seconds of a lease after which no further report is started: the push is due again at once for the rest.
 _ENOUGH = 90.0
+#: What a failure turns out to be that was refused as inherited, and is decided about anew. Where less is known than
+#: before, it would be refused again.
+_NOT_INHERITED = OWN | {Relation.UNTOLD}
 #: Seconds between looks at the store when nothing is due.
 _IDLE = 0.5
 #: Seconds until a reporter that was denied is tried again, and until it is given up if nobody has fixed it.
@@ -74,6 +79,8 @@ class Publisher:
         commands: CommentCommands,
         settings: PublishSettings,
         sampler: Sampler | None = None,
+        along: BranchReports | None = None,
+        expected: Expectations | None = None,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -86,6 +93,8 @@ class Publisher:
         self._backfills = AutomaticBackfills(store, settings.rules, dry=settings.dry, clock=clock)
         self._settings = settings
         self._sampler = sampler
+        self._along = along
+        self._expected = expected
         self._clock = clock
         self._metrics = metrics
         self._slowness = Slowness(clock)
@@ -107,19 +116,22 @@ class Publisher:
         """Close the reporters' connections."""
         for reporter in self._settings.reporters:
             reporter.close()
+        if self._along is not None:
+            self._along.close()
 
     def troubles(self) -> Mapping[str, str]:
         """Return what a person has to do about each reporter that can tell, by its name; empty: nothing now."""
         return {one.name: one.trouble() for one in self._settings.reporters if isinstance(one, Warns)}
 
     def step(self) -> bool:
-        """Process a push and a comment command, if due; return whether any was. Raises `StoreUnavailable`."""
+        """Process a push, a comment command and a branch, if due; return whether any was. Raises `StoreUnavailable`."""
         push = self._store.reports.take(self._clock(), _LEASE)
         if push is not None:
             left = self._rests.get(push, 0.0) - time.monotonic()
             self._store.reports.end(push, self._publish(push) if left <= 0 else self._clock() + left)
-        # A person's command does not wait until no report is due.
-        return self._commands.step() or push is not None
+        # Neither a person's command nor a branch waits until no report is due.
+        others = (self._commands, *(one for one in (self._along, self._expected) if one is not None))
+        return sum(one.step() for one in others) > 0 or push is not None
 
     def _publish(self, push: Push) -> float | None:
         """Judge and report a push, whatever fails; return when to do so again without any news, if ever."""
@@ -165,19 +177,20 @@ class Publisher:
         return min((one for one in (due, later, judged.until, sampled) if one is not None), default=None)
 
     def _follow(self, record: PushRecord, judged: PushVerdict) -> None:
-        """Let news of the base have the push judged again, and claim anew what is not inherited after all."""
+        """Let news of the base have the push judged again, and claim anew what is not inherited after all.
+
+        That is so, too, where the job passed after all that decided for others.
+        """
         if judged.rests_on:
             self._store.bases.follow(record.push, judged.rests_on, self._clock())
-        rule = rules.rule_for(self._settings.rules, record.push)
+        against = {job.job: job.base.relation for job in judged.jobs}
+        passed = {claim.id for job in record.jobs if any(run.passed for run in job.runs) for claim in job.claims}
         for job in record.jobs:
             for claim in job.claims:
-                if claim.refusal is not Refusal.INHERITED:
-                    continue
-                # What would be refused again is not claimed anew, whatever the verdict makes of generic lines.
-                now = self._clock()
-                against = looks.standing(self._store, record.push, job.name, job.runs, now, rule)
-                if against.relation in OWN:
-                    self._store.bases.renew(claim, now)
+                if claim.refusal is Refusal.SAME_CAUSE and claim.like in passed and not claim.dry:
+                    self._store.bases.renew(claim, self._clock())
+                if claim.refusal is Refusal.INHERITED and against[job.job] in _NOT_INHERITED:
+                    self._store.bases.renew(claim, self._clock())
 
     def _save(self, record: PushRecord, judged: PushVerdict, metadata: Mapping[str, str]) -> Before:
         """Store the verdict of a push, with what has changed since the last one."""
@@ -199,6 +212,9 @@ class Publisher:
             self._metrics.verdicts.labels(before[job][0]).inc()
         if changes:
             self._store.facts.set_metadata(record.push, push_json.BEFORE, json.dumps(before))
+        # A branch of a fork is none of the project's, whatever its name.
+        if self._along is not None and not record.facts.fork:
+            self._along.news(record.push.along)
         return before
 
     def _report(
@@ -221,6 +237,7 @@ class Publisher:
             push_json.link(self._settings.address, push),
             push_json.push(record, judged, before, self._store.pushes.timeline(push)),
             answers(metadata),
+            self._judge.telling,
         )
         failing: dict[str, list[float]] = json.loads(metadata.get(_FAILING, "{}"))
         known = dict(failing)

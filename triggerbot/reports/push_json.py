@@ -129,6 +129,7 @@ def push(
         "seconds_left": None if judged.left is None else round(judged.left),
         "superseded_by": superseded.as_json(record),
         "common_failures": [{"line": one.line, "jobs": list(one.jobs)} for one in judged.common],
+        "failures_to_look_at": [{"line": one.line, "jobs": list(one.jobs)} for one in judged.to_look_at],
         "budget_spent": record.spent,
         "budget_would_have_spent": record.spent_dry,
         "problems": [] if record.asks is None else list(record.asks.problems),
@@ -164,6 +165,7 @@ def summary(record: PushRecord, judged: PushVerdict, now: float) -> Summary:
         last_heard=record.last_heard,
         judged=now,
         counts=judged.counts,
+        to_look_at=len(judged.to_look_at),
     )
 
 
@@ -178,6 +180,7 @@ def line(one: Summary) -> dict[str, Any]:
         "health": one.health or None,
         "why": one.sentence,
         "jobs": dict(one.counts),
+        "failures_to_look_at": one.to_look_at,
     }
 
 
@@ -198,6 +201,7 @@ def _job(job: JobVerdict, claims: Sequence[Claim], known: tuple[str, str] | None
         "was": None if known is None else known[1] or None,
         "why": job.why,
         "failure": None if job.failing is None else _failing(job.failing),
+        "passed_on_fewer_tests": job.ran_fewer is not None,
         "suspected_new": job.suspected,
         "hidden": job.hidden,
         "aside": job.aside or None,
@@ -228,6 +232,7 @@ def _failing(failing: Failing) -> dict[str, Any]:
         "different_each_time": same.different,
         "one_test": same.one_test,
         "other_tests": same.other_tests,
+        "others": [one.line for one in failing.others],
     }
 
 
@@ -248,6 +253,7 @@ def _run(run: Run) -> dict[str, Any]:
         "failures": list(run.failures),
         "allowed_to_fail": run.allowed_to_fail,
         "needs": list(run.needs),
+        "tests": event_json.encode_tests(run.tests),
     }
 
 

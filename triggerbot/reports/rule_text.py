@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from triggerbot.core.formatting import duration, plural
+from triggerbot.core.formatting import duration, hours, plural
+from triggerbot.core.model import Kind
 from triggerbot.core.policy.classified import BY_DEFAULT
+from triggerbot.core.policy.expectation import named
 from triggerbot.core.policy.rules import EVENTS, Rule
 
 _RESULTS = {
@@ -33,6 +35,11 @@ def _sentences(rule: Rule) -> Iterator[str]:
     yield _failures(rule)
     if rule.first_of_cause and rule.retries:
         yield "Of the jobs of a push that fail alike the first is run again, and the others only if it passes."
+    if rule.base_branch:
+        branch = listed([rule.base_branch])
+        yield f"Where the CI does not tell what a push is based on, it is held against {branch} as it was before."
+    if rule.control:
+        yield "A job that fails alike every time is run once at the base of its push, if nothing is known of it there."
     yield from _left_alone(rule)
     yield (
         f"Of one push at most so many jobs are retriggered for failures: {rule.budget.words()}. When more fail, the "
@@ -47,6 +54,11 @@ def _sentences(rule: Rule) -> Iterator[str]:
         yield (
             f"To measure how often triggerbot is right, {100 * rule.calibration:g} % of all jobs are run again once "
             "their push is judged; these runs decide nothing."
+        )
+    if rule.expect is not None:
+        yield (
+            f"Something should be heard of {listed(named(rule.branches.patterns))} at least every "
+            f"{hours(rule.expect)}; that nothing was is reported."
         )
     if rule.lookup_attempts:
         looks = f"{plural(rule.lookup_attempts, 'time')}, {duration(rule.lookup_delay)} apart"
@@ -64,6 +76,8 @@ def _failures(rule: Rule) -> str:
     if rule.until_proved is not None:
         chance = f"{100 * rule.until_proved.limit:g} %"
         number = f"until it passes, or the chance that it is intermittent is at most {chance}, up to {number}"
+        if Kind.BUILD in rule.kinds and rule.retries > 1:
+            number += " (a build once)"
     return (
         f"A {kinds}{which} that {results} is run {number}{if_asked}, once a push. "
         "Runs that others started count as well."

@@ -113,9 +113,9 @@ def _run(run: Run) -> str:
     if run.failed and run.step:
         text += f", in the step {run.step!r}"
     text += "." if not run.url else f". {run.url}"
-    for failure in run.failures[:_FAILURES_MAX]:
+    for failure in run.lines[:_FAILURES_MAX]:
         text += f"\n{failure}"
-    more = len(run.failures) - _FAILURES_MAX
+    more = len(run.lines) - _FAILURES_MAX
     return text + (f"\nand {plural(more, 'further failure line')}" if more > 0 else "")
 
 

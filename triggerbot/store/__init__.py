@@ -40,7 +40,16 @@ from triggerbot.store.records import (
 )
 from triggerbot.store.rows import AtPush
 from triggerbot.store.store import Store
-from triggerbot.store.troubles import CRASHES_MAX, LETTERS_MAX, Crash, DeadLetter, in_order
+from triggerbot.store.troubles import (
+    CRASHES_MAX,
+    LETTERS_MAX,
+    LOOP_SECONDS,
+    Crash,
+    CrashClass,
+    DeadLetter,
+    crash_loops,
+    in_order,
+)
 
 __all__ = [
     "CRASHES_MAX",
@@ -49,6 +58,7 @@ __all__ = [
     "LEAD_DELAY",
     "LEASES_PER_SYSTEM",
     "LETTERS_MAX",
+    "LOOP_SECONDS",
     "NO_CAPS",
     "NO_PASSES",
     "REPEATED",
@@ -57,6 +67,7 @@ __all__ = [
     "BackfillSearch",
     "Cap",
     "Crash",
+    "CrashClass",
     "DeadLetter",
     "Distrust",
     "FailureRecord",
@@ -77,6 +88,7 @@ __all__ = [
     "TimelineEntry",
     "Window",
     "Work",
+    "crash_loops",
     "in_order",
     "job_records",
 ]

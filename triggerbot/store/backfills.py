@@ -175,7 +175,7 @@ def run_at(
     wanted = [revision for revision in revisions if revision not in one.asked][: max(0, one.most - len(one.asked))]
     pushes = {revision: one.push(revision) for revision in wanted}
     book = Book(transaction)
-    book.load(pushes.values(), [(push, one.job) for push in pushes.values()])
+    book.load(pushes.values(), {push: [one.job] for push in pushes.values()})
     for revision, push in pushes.items():
         ledger = book.ledger(push)
         if ledger.stored is None:

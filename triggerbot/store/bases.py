@@ -121,7 +121,8 @@ def _newest(view: Reader, stored: StoredPush, branch: str) -> str | None:
         return None
     for other in order.before(view, stored.push._replace(branch=branch), position):
         before = _stored(view, part_of(other))
-        if before is not None and not before.fork:
+        # A branch that was just cut has the commit of what it was cut from: that is no base, but the same.
+        if before is not None and not before.fork and other.revision != stored.push.revision:
             return other.revision
     return None
 
@@ -131,7 +132,7 @@ def _jobs(
 ) -> Iterator[tuple[str, AtBase]]:
     """Yield those of the jobs that came to an end that proves something at a push."""
     book = Book(view)
-    book.load([stored.push], [] if stored.packed else [(stored.push, name) for name in names])
+    book.load([stored.push], {} if stored.packed else {stored.push: names})
     ledger = book.ledger(stored.push)
     # At once, for each read takes a while.
     ledger.load_claims([one for name in names for job in ledger.family(name).values() for one in job.claims.values()])
@@ -193,11 +194,11 @@ def tell(transaction: Transaction, push: Push, now: float) -> None:
 
 
 def renew(transaction: Transaction, claim: Claim, now: float) -> bool:
-    """Claim a job anew whose claim was refused because the job failed on the base, too; return whether it was."""
+    """Claim a job anew whose claim was refused for what another job, or the base, did; return whether it was."""
     book = Book(transaction)
     ledger = book.ledger(claim.push)
     stored = None if ledger.stored is None else ledger.claim(claim.id)
-    if stored is None or stored.refusal is not Refusal.INHERITED:
+    if stored is None or stored.refusal not in (Refusal.INHERITED, Refusal.SAME_CAUSE):
         return False
     ledger.drop_claim(stored)
     observe.make_claim(ledger, stored.job, stored.run, stored.origin, stored.dry, now)
@@ -216,7 +217,7 @@ def control(
     book, name = Book(transaction), identity.base(claim.job)
     pushes = [one.push for one in _of_revision(transaction, claim.push, revision)]
     pushes += [] if listed is None or listed.push in pushes else [listed.push]
-    book.load(pushes, [(push, name) for push in pushes])
+    book.load(pushes, dict.fromkeys(pushes, (name,)))
     for push in pushes:
         ledger = book.ledger(push)
         if listed is not None and listed.push == push and not (ledger.stored and ledger.family(name)):

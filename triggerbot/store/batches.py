@@ -37,12 +37,15 @@ class _Batch:
 
 
 class Batches:
-    """Observes batches, in order. Each submits a transaction; the first that runs takes all that wait by then."""
+    """Observes batches, in order: those that wait and fit together are one group, which is one transaction."""
 
     def __init__(self, submit: Submit) -> None:
         self._submit = submit
         self._lock = threading.Lock()
-        self._waiting: deque[_Batch] = deque()
+        #: The groups whose transactions have not begun yet, one for each that was submitted.
+        self._waiting: deque[list[_Batch]] = deque()
+        #: The number of items in the last of them.
+        self._size = 0
 
     def submit(
         self,
@@ -56,23 +59,25 @@ class Batches:
         """Queue a batch; its future is done once it is stored."""
         batch = _Batch(items, now, dry, cursor, deliveries)
         with self._lock:
-            self._waiting.append(batch)
-        self._begin(_Together(self._take))
+            joins = bool(self._waiting) and self._fits(self._waiting[-1][-1], batch)
+            if joins:
+                self._waiting[-1].append(batch)
+                self._size += len(items)
+            else:
+                self._waiting.append([batch])
+                self._size = len(items)
+        if not joins:
+            self._begin(_Together(self._take))
         return batch.answer
 
-    def _take(self) -> list[_Batch]:
-        """Take the batches that are observed next; one that moves a cursor is observed alone."""
-        with self._lock:
-            together: list[_Batch] = []
-            size = 0
-            while self._waiting and (not together or self._fits(together[-1], self._waiting[0], size)):
-                together.append(self._waiting.popleft())
-                size += len(together[-1].items)
-        return together
+    def _fits(self, last: _Batch, following: _Batch) -> bool:
+        """Whether a batch may join the last group; one that moves a cursor is observed alone."""
+        return self._size < _ITEMS_MAX and last.dry == following.dry and not (last.cursor or following.cursor)
 
-    @staticmethod
-    def _fits(last: _Batch, following: _Batch, size: int) -> bool:
-        return size < _ITEMS_MAX and last.dry == following.dry and not (last.cursor or following.cursor)
+    def _take(self) -> list[_Batch]:
+        """Take the group that is observed next."""
+        with self._lock:
+            return self._waiting.popleft()
 
     def _begin(self, together: "_Together") -> None:
         self._submit(together).add_done_callback(lambda stored: self._end(together, stored))
@@ -93,7 +98,7 @@ class Batches:
 
 
 class _Together:
-    """A transaction that observes batches, which are taken when it first runs, and stay the same when it runs again."""
+    """A transaction that observes a group, which is taken when it first runs, and stays the same when it runs again."""
 
     def __init__(self, take: Callable[[], list[_Batch]]) -> None:
         self._take = take
@@ -108,8 +113,6 @@ class _Together:
     def __call__(self, transaction: Transaction) -> list[Outcome]:
         """Observe the batches."""
         batches = self.batches()
-        if not batches:
-            return []
         last = batches[-1]
         items, deliveries = last.items, last.deliveries
         if len(batches) > 1:

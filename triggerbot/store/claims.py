@@ -18,6 +18,9 @@ from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.records import NO_CAPS, NO_PASSES
 from triggerbot.store.room import Reads, Room, Writes
 
+#: As much may be asked for as is wanted.
+NO_LIMITS: Mapping[int, int] = {}
+
 
 def read(view: Reader, push: Push, ids: Collection[int]) -> tuple[Claim, ...]:
     """Read claims of a push by id, final or not, oldest first."""
@@ -34,14 +37,21 @@ def begin(
     *,
     passes: Mapping[BreakerKey, int] = NO_PASSES,
     caps: Mapping[str, int | None] = NO_CAPS,
+    most: Mapping[int, int] = NO_LIMITS,
 ) -> bool | Capped:
-    """Record that a request is about to be sent, before its first byte, and count it against these caps."""
+    """Record that a request is about to be sent, before its first byte, and count it against these caps.
+
+    `most`: how much may have been asked for of each claim (by its id) with it, where that is less than what is wanted.
+    """
     book, ledger = opened(transaction, push)
     if ledger.stored is None or limits.is_paused(transaction) or limits.is_blocked(transaction, passes):
         return False
     claims = ledger.load_claims(operation.claims)
     # A caller that looked before another process sent may want more than is left.
-    owed = [one for one in claims if one.state is ClaimState.OWED and one.asked + operation.count <= one.wanted]
+    owed = [
+        one for one in claims
+        if one.state is ClaimState.OWED and one.asked + operation.count <= min(one.wanted, most.get(one.id, one.wanted))
+    ]  # fmt: skip
     if len(owed) < len(operation.claims):
         return False
     charged = limits.charge(transaction, caps, operation.count * len(claims), now)

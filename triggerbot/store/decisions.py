@@ -32,11 +32,12 @@ def decide(
     *,
     further: Further = NO_RUNS,
     like: int = 0,
+    lost: float | None = None,
 ) -> Decision | None:
     """Record a decision and, for a failure, spend budget.
 
     `further`: the further runs that the CI lists, by job. `like`: the claim of a job that was retriggered for the same
-    failure.
+    failure. `lost`: the last time that the store lost something, if it ever did.
     """
     book, ledger = opened(transaction, claim.push)
     stored = None if ledger.stored is None else ledger.claim(claim.id)
@@ -53,7 +54,7 @@ def decide(
     head = ledger.head
     decision = rules.with_runs(decision, proof.count(job.all_runs(stored.job), decision.proving))
     spent = head.spent_dry if stored.dry else head.spent
-    more = _spent_elsewhere(book, ledger, stored, further) if decision.cause in SPENDING else 0
+    more = _spent_elsewhere(book, ledger, stored, further, lost) if decision.cause in SPENDING else 0
     # What an earlier version has spent counts as one cause each.
     causes = (head.causes_dry if stored.dry else head.causes) or spent
     decision = within_budget(decision, budget, spent, head.jobs, dry=stored.dry, causes=causes, elsewhere=more)
@@ -85,9 +86,9 @@ def decide(
     return decision
 
 
-def _spent_elsewhere(book: Book, ledger: Ledger, claim: StoredClaim, further: Further) -> int:
+def _spent_elsewhere(book: Book, ledger: Ledger, claim: StoredClaim, further: Further, lost: float | None) -> int:
     """Count the jobs that the CI lists with further runs, and of which the store knows nothing that explains them."""
-    book.load((), [(ledger.push, identity.base(job)) for job in further])
+    book.load((), {ledger.push: {identity.base(job) for job in further}})
     asked, counted = set[str](), {claim.job}
     for name in further:
         job = ledger.job(name)
@@ -96,7 +97,14 @@ def _spent_elsewhere(book: Book, ledger: Ledger, claim: StoredClaim, further: Fu
                 counted.add(name)
             if one.asked or one.operation:
                 asked.add(name)
-    return elsewhere.spent(further, asked, counted)
+    others = 0
+    if lost is not None and not asked <= counted:
+        # What is known of these was asked for by people, and need not be all that was asked for.
+        requests = ledger.requests()
+        jobs = ((name, ledger.job(name)) for name in asked - counted)
+        runs = ((name, job.all_runs(name)) for name, job in jobs if job is not None)
+        others = sum(bool(elsewhere.forgotten(name, found, requests, lost)) for name, found in runs)
+    return elsewhere.spent(further, asked, counted) + others
 
 
 def further(transaction: Transaction, claim: Claim, count: int, weight: Weight, why: str, now: float) -> Claim | None:

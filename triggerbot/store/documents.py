@@ -80,6 +80,7 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     #: Its jobs are one document (see `pack`).
     packed: bool = False
     counts: dict[str, int] = msgspec.field(default_factory=dict)
+    to_look_at: int | None = None
     #: Its jobs are counted by branch, too; those of pushes of older versions are not.
     by_branch: bool = False
     #: Most of its jobs failed: they count for nothing.
@@ -109,10 +110,10 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     @property
     def due(self) -> float | None:
         """Return when the dispatcher has to look at it."""
-        found = list(self.open.values())
-        if self.facts_due is not None:
-            found.append(self.facts_due)
-        return min(found, default=None)
+        if not self.open:
+            return self.facts_due
+        first = min(self.open.values())
+        return first if self.facts_due is None else min(first, self.facts_due)
 
     @property
     def report_at(self) -> float | None:
@@ -187,7 +188,6 @@ class StoredClaim(msgspec.Struct, omit_defaults=True):
     spent: bool = False
     most: int = 0
     weight: Weight | None = None
-    #: A job that was retriggered before for the same failure, by its claim; 0: there is none.
     like: int = 0
 
     def value(self, push: Push, run: Run, operation: Operation | None) -> Claim:
@@ -195,7 +195,7 @@ class StoredClaim(msgspec.Struct, omit_defaults=True):
         return Claim(
             self.id, push, self.job, self.state, run, self.dry, self.created, self.due, self.origin, self.cause,
             self.refusal, self.wanted, self.asked, self.known_runs, self.lookups, self.tries, self.note, operation,
-            self.behind, self.most, self.weight,
+            self.behind, self.most, self.weight, self.like,
         )  # fmt: skip
 
 
@@ -269,7 +269,8 @@ def stored_run(run: Run | Event) -> StoredRun:
     stored = {
         name: own
         for name, own, default in zip(RUN_FIELDS, _read_run(run), _RUN_DEFAULTS, strict=True)
-        if own is not None and own != default
+        # Most have the very default.
+        if own is not default and own is not None and own != default
     }
     if isinstance(run, Run) and run.calibrates:
         stored["calibrates"] = True

@@ -57,6 +57,12 @@ class Reader(Protocol):
     def ranks(self, index: str, members: Sequence[str]) -> list[float | None]:
         """Read the numbers of members; `None` for one that is not in the index."""
 
+    def absent(self, index: str, members: Sequence[str], least: float) -> list[bool]:
+        """Tell of each member whether it is not in the index at `least` or more.
+
+        Of two transactions that were told so of one member and put it in, one is run again.
+        """
+
     def starting(self, index: str, prefix: str, limit: int) -> list[str]:
         """List members that start with a prefix, sorted."""
 
@@ -73,6 +79,8 @@ class Changes(NamedTuple):
     dropped: set[str]
     documents: dict[Doc, bytes | None]
     logs: list[tuple[str, bytes]]
+    #: By index: members below a number are taken out, so many at most.
+    trimmed: dict[str, tuple[float, int]]
     #: By index and member; `None` takes the member out.
     ranks: dict[tuple[str, str], float | None]
     sums: dict[tuple[str, str], float]
@@ -86,7 +94,7 @@ class Transaction:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self.changes = Changes(set(), {}, [], {}, {})
+        self.changes = Changes(set(), {}, [], {}, {}, {})
 
     def get(self, docs: Sequence[Doc]) -> list[bytes | None]:
         """Read documents, with the changes so far."""
@@ -131,6 +139,10 @@ class Transaction:
             for member, found in zip(members, self._reader.ranks(index, members), strict=True)
         ]
 
+    def absent(self, index: str, members: Sequence[str], least: float) -> list[bool]:
+        """Tell which members are not in an index at `least` or more, without the changes of this transaction."""
+        return self._reader.absent(index, members, least)
+
     def starting(self, index: str, prefix: str, limit: int) -> list[str]:
         """List members by their prefix, without the changes of this transaction."""
         return self._reader.starting(index, prefix, limit)
@@ -156,6 +168,10 @@ class Transaction:
     def rank(self, index: str, member: str, number: float | None) -> None:
         """Put a member into an index, at this number; `None` takes it out."""
         self.changes.ranks[index, member] = number
+
+    def trim(self, index: str, below: float, limit: int) -> None:
+        """Take the first members out of an index that are below a number, before any other change of it."""
+        self.changes.trimmed[index] = below, limit
 
     def add(self, key: str, amounts: Mapping[str, float]) -> None:
         """Add to sums."""

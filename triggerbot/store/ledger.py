@@ -1,12 +1,13 @@
 """A push in one transaction: its documents, read when they are needed, changed in memory, written once at the end."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.identity import Kept
 from triggerbot.core.model import NO_RUN, Push, RunKey, no_run
-from triggerbot.store import failures, ran
+from triggerbot.store import ran
 from triggerbot.store.documents import (
     StoredClaim,
     StoredEntry,
@@ -24,7 +25,6 @@ from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.names import (
     CLAIM,
     JOBS,
-    JUDGED,
     OPERATION,
     PACK,
     PROJECTS,
@@ -34,13 +34,10 @@ from triggerbot.store.names import (
     UNCOUNTED,
     UNPACKED,
     Queue,
-    based_index,
     branch_index,
-    held_index,
     join,
     part_of,
     revision_member,
-    within,
 )
 from triggerbot.store.records import REPORT_DELAY
 
@@ -49,8 +46,8 @@ class Ledger:
     """The documents of one push. `view`: reads only, or a transaction, into which `save` writes."""
 
     __slots__ = (
-        "_before", "_claim_changed", "_claims", "_entries", "_families", "_family_changed", "_header",
-        "_operation_changed", "_operations", "_pack", "_ran", "_view", "_was_packed", "part", "push", "stored",
+        "_before", "_claim_changed", "_claims", "_entries", "_families", "_family_changed", "_had_run",
+        "_header", "_operation_changed", "_operations", "_pack", "_view", "_was_packed", "part", "push", "stored",
     )  # fmt: skip
 
     def __init__(self, view: Reader, push: Push) -> None:
@@ -63,8 +60,8 @@ class Ledger:
         self._pack: dict[str, bytes] | None = None
         self._was_packed = False
         self._family_changed: set[str] = set()
-        #: The names of which a run passed or failed, as far as they are counted.
-        self._ran: set[str] = set()
+        #: Those of the changed names of which a run had passed or failed before.
+        self._had_run: set[str] = set()
         self._claims: dict[int, StoredClaim | None] = {}
         self._claim_changed: set[int] = set()
         self._operations: dict[str, StoredOperation] = {}
@@ -96,27 +93,25 @@ class Ledger:
 
     # -- jobs and runs ------------------------------------------------------------------------------------------
 
-    def lacks(self, name: str) -> bool:
-        """Whether the document of the jobs of a name has to be read yet."""
-        return name not in self._families
+    def lacking(self, names: Iterable[str]) -> list[str]:
+        """Return those of some names of whose jobs the documents have to be read yet."""
+        return [name for name in names if name not in self._families]
 
-    def fill(self, name: str, data: bytes | None) -> None:
-        """Take the document of the jobs of a name, which does not exist if they are packed."""
-        if data is not None or self.stored is None or not self.stored.packed:
-            self._take_family(name, data)
-
-    def _take_family(self, name: str, data: bytes | None) -> None:
-        family = self._families[name] = load_jobs(data)
-        if ran.has_run(family.values()):
-            self._ran.add(name)
+    def fill(self, names: Iterable[str], documents: Iterable[bytes | None]) -> None:
+        """Take the documents of the jobs of names, which do not exist if they are packed."""
+        packed = self.stored is not None and self.stored.packed
+        for name, data in zip(names, documents, strict=True):
+            if data is not None or not packed:
+                self._families[name] = load_jobs(data)
 
     def family(self, name: str) -> dict[str, StoredJob]:
         """Return the jobs that share a name, by their keys."""
         if name not in self._families:
             if self.stored is not None and self.stored.packed:
-                self._take_family(name, self._unpacked().get(name))
+                self._families[name] = load_jobs(self._unpacked().get(name))
             else:
-                self.fill(name, None if self.stored is None else self._view.get([Doc(self.part, JOBS, name)])[0])
+                found = [None] if self.stored is None else self._view.get([Doc(self.part, JOBS, name)])
+                self.fill([name], found)
         return self._families[name]
 
     def _unpacked(self) -> dict[str, bytes]:
@@ -137,20 +132,29 @@ class Ledger:
         name, head = identity.base(key), self.head
         if head.packed:
             self.jobs()
-            self._family_changed.update(name for name, family in self._families.items() if family)
+            for one, own in self._families.items():
+                if own:
+                    self._begin_change(one, own)
             head.packed = False
         family = self.family(name)
-        self._family_changed.add(name)
-        if key not in family:
-            family[key] = StoredJob()
+        if name not in self._family_changed:
+            self._begin_change(name, family)
+        job = family.get(key)
+        if job is None:
+            job = family[key] = StoredJob()
             head.jobs += 1
-        return family[key]
+        return job
+
+    def _begin_change(self, name: str, family: dict[str, StoredJob]) -> None:
+        self._family_changed.add(name)
+        if ran.has_run(family.values()):
+            self._had_run.add(name)
 
     def jobs(self) -> dict[str, StoredJob]:
         """Return all jobs, by their keys."""
-        for name, data in self._job_documents().items():
-            if name not in self._families:
-                self.fill(name, data)
+        documents = self._job_documents()
+        names = self.lacking(documents)
+        self.fill(names, [documents[name] for name in names])
         return {key: job for family in self._families.values() for key, job in family.items()}
 
     def kept_runs(self, name: str) -> list[Kept]:
@@ -237,10 +241,9 @@ class Ledger:
 
     def values(self, claims: Sequence[StoredClaim]) -> tuple[Claim, ...]:
         """Return claims as callers know them, with few reads."""
-        names = dict.fromkeys(identity.base(claim.job) for claim in claims)
-        wanted = [Doc(self.part, JOBS, name) for name in names if self.lacks(name)]
-        for doc, data in zip(wanted, self._view.get(wanted), strict=True) if wanted else ():
-            self.fill(doc.name, data)
+        names = self.lacking(dict.fromkeys(identity.base(claim.job) for claim in claims))
+        if names:
+            self.fill(names, self._view.get([Doc(self.part, JOBS, name) for name in names]))
         return tuple(map(self.value, claims))
 
     # -- the timeline, and what is due --------------------------------------------------------------------------
@@ -280,12 +283,14 @@ class Ledger:
         """Write what was changed, once."""
         if self.stored is None:
             return
+        turned = {}
         for name in self._family_changed:
-            transaction.put(Doc(self.part, JOBS, name), dump_jobs(self._families[name]))
-        changed = {name: ran.has_run(self._families[name].values()) for name in self._family_changed}
-        turned = {name: 1 if has else -1 for name, has in changed.items() if has is not (name in self._ran)}
+            family = self._families[name]
+            transaction.put(Doc(self.part, JOBS, name), dump_jobs(family))
+            has_run = ran.has_run(family.values())
+            if has_run is not (name in self._had_run):
+                turned[name] = 1 if has_run else -1
         if turned:
-            self._ran ^= turned.keys()
             ran.add(transaction, self.stored, turned)
         if self._was_packed and not self.stored.packed:
             transaction.put(Doc(self.part, PACK), None)
@@ -307,8 +312,8 @@ class Ledger:
             transaction.put(Doc(self.part, PUSH), header)
             self._rank(transaction, self.stored)
             self._header = header
-        self._family_changed, self._claim_changed, self._operation_changed = set(), set(), set()
-        self._entries = []
+        for done in (self._family_changed, self._had_run, self._claim_changed, self._operation_changed, self._entries):
+            done.clear()
 
     def pack(self, transaction: Transaction) -> None:
         """Write all jobs as one document, for no more is expected of them."""
@@ -339,26 +344,13 @@ class Ledger:
             transaction.rank(Queue.REPORTS, self.part, stored.report_at)
         self._before = _ranks(stored)
 
-    def delete(self, transaction: Transaction) -> None:
-        """Delete the push, with everything that belongs to it."""
-        for index in (RECENT, join(RECENT, self.push.project.lower()), Queue.PUSHES, Queue.REPORTS, JUDGED, UNPACKED):
-            transaction.rank(index, self.part, None)
-        transaction.rank(branch_index(self.push), self.part, None)
-        transaction.rank(REVISIONS, revision_member(self.push), None)
-        for revision in self.head.bases:
-            transaction.rank(based_index(self.push, revision), self.part, None)
-        failures.forget(transaction, self.push, self.part)
-        self.jobs()
-        ran.add(transaction, self.head, dict.fromkeys(self._ran, -1))
-        for claim in self.load_claims(list(self.head.open)):
-            if claim.behind:
-                transaction.rank(held_index(claim.behind), within(self.part, str(claim.id)), None)
-        transaction.drop(self.part)
-        self.stored = None
-
 
 def _ranks(stored: StoredPush) -> tuple[float | None, ...]:
     return stored.last, stored.due, stored.report_at, stored.place
+
+
+#: No jobs of any push.
+NO_JOBS: Mapping[Push, Iterable[str]] = {}
 
 
 class Book:
@@ -368,26 +360,33 @@ class Book:
         self._view = view
         self._ledgers: dict[Push, Ledger] = {}
 
-    def load(self, pushes: Iterable[Push], jobs: Iterable[tuple[Push, str]] = ()) -> None:
-        """Read the documents of pushes, and those of jobs by push and name, at once."""
-        missing = [push for push in dict.fromkeys(pushes) if push not in self._ledgers]
-        for push in missing:
-            self._ledgers[push] = Ledger(self._view, push)
-        asked = ((self._ledgers[push], name) for push, name in dict.fromkeys(jobs))
-        families = [(ledger, name) for ledger, name in asked if ledger.lacks(name)]
-        docs = [Doc(self._ledgers[push].part, PUSH) for push in missing]
-        docs += [Doc(ledger.part, JOBS, name) for ledger, name in families]
+    def load(self, pushes: Iterable[Push], jobs: Mapping[Push, Iterable[str]] = NO_JOBS) -> None:
+        """Read the documents of pushes at once, and those of the jobs of some of them, by their names."""
+        fresh = []
+        for push in pushes:
+            if push not in self._ledgers:
+                ledger = self._ledgers[push] = Ledger(self._view, push)
+                fresh.append(ledger)
+        docs = [Doc(ledger.part, PUSH) for ledger in fresh]
+        families = []
+        for push, names in jobs.items():
+            ledger = self._ledgers[push]
+            missing = ledger.lacking(names)
+            docs += [Doc(ledger.part, JOBS, name) for name in missing]
+            families.append((ledger, missing))
         found = iter(self._view.get(docs) if docs else ())
-        for push in missing:
-            self._ledgers[push].take(next(found))
-        for ledger, name in families:
-            ledger.fill(name, next(found))
+        for ledger in fresh:
+            ledger.take(next(found))
+        for ledger, missing in families:
+            ledger.fill(missing, islice(found, len(missing)))
 
     def ledger(self, push: Push) -> Ledger:
         """Return the ledger of a push."""
-        if push not in self._ledgers:
+        found = self._ledgers.get(push)
+        if found is None:
             self.load([push])
-        return self._ledgers[push]
+            found = self._ledgers[push]
+        return found
 
     def save(self, transaction: Transaction) -> None:
         """Write everything that was changed."""

@@ -8,8 +8,8 @@ from typing import Any
 from triggerbot.core import identity
 from triggerbot.core.model import PROVING, Event, Kind, Push, Result, Run, State
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import base, fingerprint
-from triggerbot.core.verdict.base import AtBase, Standing
+from triggerbot.core.verdict import base
+from triggerbot.core.verdict.base import AtBase
 from triggerbot.store.bases import Found
 from triggerbot.store.store import Store
 
@@ -33,10 +33,10 @@ def found(store: Store, push: Push, names: Collection[str], now: float, rule: Ru
     return replace(stored, jobs={**stored.jobs, **{name: looked[name] for name in left if name in looked}})
 
 
-def standing(store: Store, push: Push, name: str, runs: Iterable[Run], now: float, rule: Rule | None) -> Standing:
-    """Return how the failure of a job stands to the base, as a decision about it takes it: by all its lines."""
-    lines = tuple(dict.fromkeys(line for run in runs if run.failed for line in run.failures))
-    return base.compare(fingerprint.shapes(lines), found(store, push, [name], now, rule).jobs.get(name))
+def proving(runs: Iterable[Run], rule: Rule | None) -> list[Run]:
+    """Return the runs of a job that prove its failure."""
+    results = PROVING if rule is None else rule.proving
+    return [run for run in runs if run.failed and run.result in results]
 
 
 def is_telling(at: AtBase | None) -> bool:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from triggerbot.core.model import Group, Push
+from triggerbot.core.model import Branch, Group, Push
 
 #: Between the components of a name, and what begins an escape in one.
 US, _ESCAPE = "\x1f", "\x1b"
@@ -23,6 +23,8 @@ UNSETTLED = "unsettled"
 BASED = "based"
 #: Pushes that are not packed, by their last event.
 UNPACKED = "unpacked"
+#: Branches of which something is expected, by when that began.
+EXPECTED = "expected"
 
 
 class Queue(StrEnum):
@@ -33,6 +35,8 @@ class Queue(StrEnum):
     REPORTS = "reports"
     COMMANDS = "commands"
     BACKFILLS = "backfills"
+    BRANCHES = "branches due"
+    EXPECTATIONS = "expectations"
 
 
 def escape(text: str) -> str:
@@ -76,6 +80,16 @@ def part_of(push: Push) -> str:
 def push_of(part: str) -> Push:
     """Return the push of a part."""
     return Push(*split(part)[1:])
+
+
+def branch_part(branch: Branch) -> str:
+    """Return the part of a branch, which is also its name in indexes."""
+    return join("b", *branch)
+
+
+def branch_of(part: str) -> Branch:
+    """Return the branch of a part."""
+    return Branch(*split(part)[1:])
 
 
 def group_part(group: Group) -> str:

@@ -1,6 +1,6 @@
 """Observing: recording a batch of items, and making the claims that follow from it."""
 
-import math
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -21,6 +21,7 @@ from triggerbot.store.documents import (
     StoredRun,
     encode,
     load,
+    run_of,
     stored_run,
 )
 from triggerbot.store.engine import Doc, Reader, Transaction
@@ -36,10 +37,11 @@ _MESSAGE_MAX = 16_384
 _MERGED = tuple(
     name
     for name in RUN_FIELDS
-    if name not in ("run_id", "attempt", "state", "result", "kind", "tier", "batch", "allowed_to_fail")
+    if name not in ("run_id", "attempt", "state", "result", "kind", "tier", "batch", "allowed_to_fail", "tests")
 )
 _read_merged = attrgetter(*_MERGED)
 _RANKS = {state.value: state.rank for state in State}
+#: The index of webhooks by when they came.
 DELIVERIES = "deliveries"
 
 
@@ -75,21 +77,19 @@ def cursor(view: Reader, name: str) -> str | None:
 
 def _read_all(transaction: Transaction, book: Book, items: Sequence[Item], now: float) -> Iterator[Outcome]:
     """Read what is known of all items at once; records the leads among them, and returns their outcomes."""
-    pushes: list[Push] = []
-    jobs: list[tuple[Push, str]] = []
+    pushes: dict[Push, dict[str, None]] = defaultdict(dict)
     unresolved: list[Lead] = []
     for item in items:
         match item:
             case Observation():
-                pushes.append(item.event.push)
-                jobs.append((item.event.push, identity.base(item.event.job)))
+                pushes[item.event.push][identity.base(item.event.job)] = None
             case Notice():
-                pushes.append(item.facts.push)
+                pushes[item.facts.push]
             case Lead():
                 unresolved.append(item)
             case CommentCommand() | Head():
                 pass
-    book.load(pushes, jobs)
+    book.load(pushes, pushes)
     return iter(leads.add(transaction, unresolved, now))
 
 
@@ -101,29 +101,20 @@ def put_cursor(transaction: Transaction, name: str, value: str) -> None:
 def _known_deliveries(transaction: Transaction, deliveries: Sequence[str], now: float) -> frozenset[str]:
     """Return the known deliveries. Stores the others, and deletes some old ones: up to twice as many as come in."""
     names = [name for name in dict.fromkeys(deliveries) if name]
-    # Two replicas with one delivery have to meet in one part.
-    docs = list(map(_delivery, names))
-    known = {doc.part for doc, data in zip(docs, transaction.get(docs), strict=True) if data is not None}
-    for _, part in transaction.first(DELIVERIES, 2 * len(names), most=math.nextafter(now - DELIVERY_KEPT, -math.inf)):
-        transaction.drop(part)
-        transaction.rank(DELIVERIES, part, None)
-        known.discard(part)
-    for doc in docs:
-        if doc.part not in known:
-            transaction.put(doc, b"")
-            transaction.rank(DELIVERIES, doc.part, now)
-    return frozenset(name for name, doc in zip(names, docs, strict=True) if doc.part in known)
-
-
-def _delivery(name: str) -> Doc:
-    return Doc(join(DELIVERIES, name), "")
+    since = now - DELIVERY_KEPT
+    transaction.trim(DELIVERIES, since, 2 * len(names))
+    known = []
+    for name, is_new in zip(names, transaction.absent(DELIVERIES, names, since), strict=True):
+        if is_new:
+            transaction.rank(DELIVERIES, name, now)
+        else:
+            known.append(name)
+    return frozenset(known)
 
 
 def restore_delivery(transaction: Transaction, name: str, at: float) -> None:
     """Write a known delivery, with when it came, as an earlier version stored it."""
-    doc = _delivery(name)
-    transaction.put(doc, b"")
-    transaction.rank(DELIVERIES, doc.part, at)
+    transaction.rank(DELIVERIES, name, at)
 
 
 def _item(
@@ -146,19 +137,14 @@ def _item(
 def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     event, seen = item.event, item.seen
     head = ledger.create(now)
-    # Most events tell nothing of their push that is not known.
-    is_known = head.author is not None and (item.asks is None or head.asks is not None)
-    facts = PushFacts(event.push, event.message, event.author, base=event.base, parents=event.parents)
-    tells = not is_known or event.base is not None or bool(event.parents)
-    due = tells and _learn(ledger, facts, item.asks, now, dry)
+    due = _tells(item, head) and _learn(ledger, _facts(event), item.asks, now, dry)
     if head.asks is None and seen.groups and head.facts_due is None and not head.facts_tries:
         head.facts_due = now + _FACTS_DELAY
     key = identity.place(event, ledger.kept_runs(event.job)) if event.per_batch else event.job
     if event.follows_up and not _is_known(ledger.job(key), event.run_id):
         return Outcome(asks=head.asks, due=due)
     job = ledger.job(key) or ledger.change_job(key)
-    groups = sorted(seen.groups)
-    if groups and job.groups != groups:
+    if seen.groups and job.groups != (groups := sorted(seen.groups)):
         ledger.change_job(key).groups = groups
     if event.batch and event.batch not in head.batches:
         head.batches.append(event.batch)
@@ -167,7 +153,7 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
         ledger.mark(now)
     if event.state is State.FINISHED:
         due |= wake_awaiting(ledger, now, key) if event.batch else wake(ledger, now, key)
-    asked = None if head.asks is None else frozenset(head.asks.rebuild)
+    asked = () if head.asks is None else head.asks.rebuild
     if not (event.failed or rules.claims(seen, asked)):
         return Outcome(asks=head.asks, due=due, news=news)
     if job.calibrates(event.key):
@@ -184,8 +170,19 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     return Outcome(earlier=earlier, asks=head.asks, due=due, news=news)
 
 
+def _tells(item: Observation, head: StoredPush) -> bool:
+    """Whether an event tells something of its push that may not be known: most do not."""
+    event = item.event
+    is_known = head.author is not None and (item.asks is None or head.asks is not None)
+    return not is_known or event.base is not None or bool(event.parents)
+
+
+def _facts(event: Event) -> PushFacts:
+    return PushFacts(event.push, event.message, event.author, base=event.base, parents=event.parents)
+
+
 def _earlier(
-    ledger: Ledger, job: StoredJob, item: Observation, asked: frozenset[str] | None, now: float, *, news: bool
+    ledger: Ledger, job: StoredJob, item: Observation, asked: Collection[str], now: float, *, news: bool
 ) -> Claim | None:
     """Return the claim of an event's job; one that ended only because of other jobs makes room for a new one.
 
@@ -229,7 +226,8 @@ def _learn(ledger: Ledger, facts: PushFacts, asks: PushOptions | None, now: floa
         head.author, news = facts.author, True
     if head.time is None and facts.time is not None:
         head.time, news = facts.time, True
-    if head.base is None and facts.base is not None and facts.base != head.push.revision:
+    # A base may be told by the beginning of its revision; no push is its own.
+    if head.base is None and facts.base is not None and not head.push.revision.startswith(facts.base):
         head.base, news = facts.base, True
     if not head.parents and facts.parents:
         head.parents, news = facts.parents, True
@@ -280,16 +278,17 @@ def record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
         runs = ledger.change_job(key).runs
         if is_gone(event, (RunKey(run["run_id"], run["attempt"]) for run in runs)):
             runs[:] = [_gone(run, event) for run in runs]
-        came = sampled.came_of(ledger, job, event)
-        is_sample = sampled.may_come_of(ledger, job) if came is None else came
-        runs.append(stored_run(event) | ({"calibrates": True} if is_sample else {}))
+        run = stored_run(event)
+        if job.claims and sampled.comes_of(ledger, job, event):
+            run["calibrates"] = True
+        runs.append(run)
         return True
     known = job.runs[place]
     if _RANKS[event.state] > _RANKS[known["state"]]:
         # What the new message leaves out keeps its value.
         own = zip(_MERGED, _read_merged(event), strict=True)
-        told = {name: value for name, value in own if value is not None and value != ()}
-        merged = known | told | {name: getattr(event, name) for name in ("state", "result", "kind", "tier")}
+        merged = known | {name: value for name, value in own if value or (value is not None and value != ())}
+        merged |= {"state": event.state, "result": event.result, "kind": event.kind, "tier": event.tier}
     elif known["state"] == State.FINISHED and proof.corrects(event.result, _result(known)):
         merged = known | {"result": event.result}
     else:
@@ -298,15 +297,29 @@ def record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
         merged = merged | {"retrigger_of": event.retrigger_of}
     if event.retrigger_of is not None and known.get("retrigger_of") is None:
         merged = sampled.told(ledger, job, event, merged)
-    if event.needs:
+    if event.needs and list(event.needs) != list(known.get("needs", ())):
         # A CI may say only when it is asked what a job needs.
         merged = merged | {"needs": event.needs}
+    if event.tests is not None:
+        merged = _with_tests(merged, key, event)
     if event.allowed_to_fail:
         merged = merged | {"allowed_to_fail": True}
     if merged == known:
         return False
     ledger.change_job(key).runs[place] = merged
     return True
+
+
+def _with_tests(run: StoredRun, key: str, event: Event) -> StoredRun:
+    """Return a run with the tests that an event tells of, and their lines where it has none.
+
+    Who reads the reports of a run may say so before or after the CI does, of each part of it, and again.
+    """
+    was = run_of(run, key).tests
+    if event.tests is None or event.tests == was:
+        return run
+    run = run | {"tests": event.tests} if was is None or event.tests.told_more(was) else run
+    return run | {"failures": event.failures} if event.failures and not run.get("failures") else run
 
 
 def _gone(run: StoredRun, event: Event) -> StoredRun:
@@ -335,6 +348,8 @@ def make_claim(
 def wake(ledger: Ledger, now: float, job: str | None = None) -> bool:
     """Make the claims due that wait for something of the push, or of one job, to settle."""
     waiting = ledger.head.waiting
+    if not waiting:
+        return False
     return _wake(ledger, now, ledger.load_claims([one for one, own in waiting.items() if job in (None, own)]))
 
 

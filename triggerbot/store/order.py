@@ -26,10 +26,10 @@ def place(stored: StoredPush) -> Position | None:
     return None if stored.place <= NO_PLACE else Position(stored.place, stored.push.revision)
 
 
-def before(view: Reader, push: Push, position: Position) -> Iterator[Push]:
+def before(view: Reader, push: Push, position: Position, most: int = _NEAR_MAX) -> Iterator[Push]:
     """Yield pushes of a push's branch that were made before a position, newest first."""
     index = branch_index(push)
-    for at, part in view.first(index, _NEAR_MAX, least=NO_PLACE, most=position.at, descending=True):
+    for at, part in view.first(index, most, least=NO_PLACE, most=position.at, descending=True):
         other = push_of(part)
         if at > NO_PLACE and Position(at, other.revision) < position:
             yield other
@@ -48,6 +48,22 @@ def previous(view: Reader, push: Push) -> Push | None:
     own = view.get([Doc(part_of(push), PUSH)])[0]
     position = None if own is None else place(load(StoredPush, own))
     return None if position is None else next(before(view, push, position), None)
+
+
+def earlier(view: Reader, push: Push, limit: int) -> list[Push]:
+    """List pushes of the same branch that were made before a push, newest first: so many at most.
+
+    A fork's branch of that name is another: of a push of a fork none is listed.
+    """
+    own = view.get([Doc(part_of(push), PUSH)])[0]
+    stored = None if own is None else load(StoredPush, own)
+    position = None if stored is None or stored.fork else place(stored)
+    if position is None:
+        return []
+    pushes = list(before(view, push, position, 2 * limit))
+    heads = view.get([Doc(part_of(one), PUSH) for one in pushes])
+    found = ((one, load(StoredPush, data)) for one, data in zip(pushes, heads, strict=True) if data is not None)
+    return [one for one, head in found if not head.fork][:limit]
 
 
 def newest(view: Reader, push: Push, limit: int) -> list[StoredPush]:

@@ -3,10 +3,24 @@
 from collections.abc import Callable
 
 from triggerbot.core.model import Push
-from triggerbot.store import backfills, commands, heads, leads, limits, ran, sessions, statistics
+from triggerbot.store import backfills, branches, commands, failures, heads, leads, limits, ran, sessions, statistics
 from triggerbot.store.engine import Transaction
-from triggerbot.store.ledger import Book
-from triggerbot.store.names import PROJECTS, RECENT, UNPACKED, join, push_of
+from triggerbot.store.ledger import Book, Ledger
+from triggerbot.store.names import (
+    JUDGED,
+    PROJECTS,
+    RECENT,
+    REVISIONS,
+    UNPACKED,
+    Queue,
+    based_index,
+    branch_index,
+    held_index,
+    join,
+    push_of,
+    revision_member,
+    within,
+)
 from triggerbot.store.records import DELIVERY_KEPT
 
 #: Pushes that one transaction deletes, or packs, so that it never holds others up for long.
@@ -51,8 +65,26 @@ def _purge_others(transaction: Transaction, before: float) -> int:
     statistics.purge(transaction, before)
     ran.purge(transaction, [project for _, project in transaction.first(PROJECTS, _EVERYTHING)], before)
     backfills.purge(transaction, before)
+    branches.purge(transaction, before)
     commands.purge(transaction, before - DELIVERY_KEPT, _EVERYTHING)
     return 0
+
+
+def _delete(transaction: Transaction, ledger: Ledger) -> None:
+    """Delete a push, with everything that belongs to it."""
+    push, part = ledger.push, ledger.part
+    for index in (RECENT, join(RECENT, push.project.lower()), Queue.PUSHES, Queue.REPORTS, JUDGED, UNPACKED):
+        transaction.rank(index, part, None)
+    transaction.rank(branch_index(push), part, None)
+    transaction.rank(REVISIONS, revision_member(push), None)
+    for revision in ledger.head.bases:
+        transaction.rank(based_index(push, revision), part, None)
+    failures.forget(transaction, push, part)
+    ran.forget(transaction, ledger)
+    for claim in ledger.load_claims(list(ledger.head.open)):
+        if claim.behind:
+            transaction.rank(held_index(claim.behind), within(part, str(claim.id)), None)
+    transaction.drop(part)
 
 
 def _purge_pushes(transaction: Transaction, before: float) -> int:
@@ -67,7 +99,7 @@ def _purge_pushes(transaction: Transaction, before: float) -> int:
         if ledger.stored is None or ledger.stored.due is not None:
             continue
         statistics.forget(transaction, ledger)
-        ledger.delete(transaction)
+        _delete(transaction, ledger)
         gone.append(push)
         if len(gone) >= _PURGED:
             break

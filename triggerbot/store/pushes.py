@@ -168,7 +168,8 @@ def _summary(head: StoredPush) -> Summary:
         head.last,
         head.judged,
         head.counts,
-        head.place or None,
+        pushed_at=head.place or None,
+        to_look_at=head.to_look_at,
     )
 
 
@@ -221,6 +222,7 @@ class Pushes(Room):
     judged_since = Reads(judged_since)
     projects = Reads(projects)
     previous = Reads(order.previous)
+    earlier = Reads(order.earlier)
     of_branch = Reads(of_branch)
     shown = Reads(shown)
     branches = Reads(branches)

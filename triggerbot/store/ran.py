@@ -73,11 +73,20 @@ def weigh(transaction: Transaction, ledger: "Ledger", *, outage: bool) -> None:
     of_fork = bool(head.fork) and head.by_branch
     if head.outage is outage and not of_fork:
         return
-    names = {identity.base(key) for key in ledger.jobs()}
-    ran = [name for name in names if has_run(ledger.family(name).values())]
+    ran = _that_ran(ledger)
     add(transaction, head, dict.fromkeys(ran, -1))
     head.outage, head.by_branch = outage, head.by_branch and not of_fork
     add(transaction, head, dict.fromkeys(ran, 1))
+
+
+def forget(transaction: Transaction, ledger: "Ledger") -> None:
+    """Count the jobs of a push no longer, for it is deleted."""
+    add(transaction, ledger.head, dict.fromkeys(_that_ran(ledger), -1))
+
+
+def _that_ran(ledger: "Ledger") -> set[str]:
+    """Return the names of the jobs of a push of which a run passed or failed."""
+    return {identity.base(key) for key, job in ledger.jobs().items() if has_run([job])}
 
 
 def purge(transaction: Transaction, projects: Collection[str], before: float) -> None:

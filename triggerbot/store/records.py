@@ -323,6 +323,8 @@ class Summary:
     counts: Mapping[str, int] = field(default_factory=dict)
     #: When it was pushed, or else the first start of a run: where it stands in its branch.
     pushed_at: float | None = None
+    #: The number of failures to look at; `None`: an earlier version judged it, or nobody has yet.
+    to_look_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

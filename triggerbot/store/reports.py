@@ -76,12 +76,13 @@ def judged(
     if changes or head.counts != dict(summary.counts):
         bases.tell(transaction, summary.push, now)
     head.health, head.sentence, head.counts, head.judged = summary.health, summary.sentence, dict(summary.counts), now
+    head.to_look_at = summary.to_look_at
     transaction.rank(JUDGED, ledger.part, now)
     order.settle(transaction, book, ledger, now)
     if shown:
         grid.put(transaction, ledger.part, shown)
     named = [one.job for one in records] + [job for job, _ in changes]
-    book.load([summary.push], [(summary.push, identity.base(job)) for job in named])
+    book.load([summary.push], {summary.push: {identity.base(job) for job in named}})
     ran.weigh(transaction, ledger, outage=outage)
     known = [one for one in records if ledger.job(one.job) is not None]
     told = failures.put(transaction, ledger.part, known, unsettled)

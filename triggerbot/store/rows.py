@@ -51,7 +51,7 @@ def of_job(
     book = Book(view)
     book.load(pushes)
     known = [one for one in map(book.ledger, pushes) if one.stored is not None and not one.head.fork]
-    book.load((), [(one.push, name) for one in known if not one.head.packed])
+    book.load((), {one.push: [name] for one in known if not one.head.packed})
     known.sort(key=lambda one: order.place(one.head) or _NOWHERE)
     return tuple(_with_workflow(_at(one, name, now, proving), one, asked.get(one.push.revision), now) for one in known)
 

@@ -9,7 +9,13 @@ from triggerbot.store.ledger import Ledger
 from triggerbot.store.records import Calibration
 
 
-def came_of(ledger: Ledger, job: StoredJob, event: Event) -> bool | None:
+def comes_of(ledger: Ledger, job: StoredJob, event: Event) -> bool:
+    """Return whether the new run of an event came of the sample of its job."""
+    came = _came_of(ledger, job, event)
+    return _may_come_of(ledger, job) if came is None else came
+
+
+def _came_of(ledger: Ledger, job: StoredJob, event: Event) -> bool | None:
     """Return whether a run of a job came of its sample; `None` if the run names no request that is known.
 
     By the request that it names; else every run does that comes after a request for the sample was recorded, until
@@ -26,13 +32,13 @@ def came_of(ledger: Ledger, job: StoredJob, event: Event) -> bool | None:
 
 def told(ledger: Ledger, job: StoredJob, event: Event, run: StoredRun) -> StoredRun:
     """Return a run as it is once an event told late which request it came of."""
-    came = came_of(ledger, job, event)
+    came = _came_of(ledger, job, event)
     if came is None or came is bool(run.get("calibrates")):
         return run
     return {name: value for name, value in run.items() if name != "calibrates"} | ({"calibrates": True} if came else {})
 
 
-def may_come_of(ledger: Ledger, job: StoredJob) -> bool:
+def _may_come_of(ledger: Ledger, job: StoredJob) -> bool:
     """Return whether a new run of a job that names no request came of its sample."""
     claim = _claim_of(ledger, job)
     if claim is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from triggerbot.store import backfills, commands, leads, limits
+from triggerbot.store import backfills, branches, commands, expectations, leads, limits
 from triggerbot.store.engine import Transaction
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import Queue, push_of
@@ -25,6 +25,8 @@ def shift(run: Callable[[Callable[[Transaction], int]], int], by: float, now: fl
         ((Queue.LEADS,), leads.shift),
         ((Queue.COMMANDS,), commands.shift),
         ((Queue.BACKFILLS,), backfills.shift),
+        ((Queue.BRANCHES,), branches.shift),
+        ((Queue.EXPECTATIONS,), expectations.shift),
     ):
         members = _late(run, indexes, now)
         pieces = [members[at : at + _AT_ONCE] for at in range(0, len(members), _AT_ONCE)]

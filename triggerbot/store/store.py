@@ -8,15 +8,18 @@ from triggerbot.store import observe, purge, set_back
 from triggerbot.store.backfills import Backfills
 from triggerbot.store.bases import Bases
 from triggerbot.store.batches import Batches
+from triggerbot.store.branches import Branches
 from triggerbot.store.calibration import Calibrations
 from triggerbot.store.claims import Claims
 from triggerbot.store.commands import Commands
 from triggerbot.store.due import Due
 from triggerbot.store.engine import Engine
+from triggerbot.store.expectations import Expectations
 from triggerbot.store.facts import Facts
 from triggerbot.store.leads import LeadGroups
 from triggerbot.store.letters import Crashes, Letters
 from triggerbot.store.limits import LimitsRoom
+from triggerbot.store.marks import Marks
 from triggerbot.store.pushes import Pushes
 from triggerbot.store.records import Distrust, Item, Outcome
 from triggerbot.store.reports import Reports
@@ -40,12 +43,15 @@ class Store:
         self.reports = Reports(engine)
         self.commands = Commands(engine)
         self.backfills = Backfills(engine)
+        self.branches = Branches(engine)
+        self.expectations = Expectations(engine)
         self.calibration = Calibrations(engine)
         #: For pages, commands and operators.
         self.pushes = Pushes(engine)
         self.statistics = Statistics(engine)
         self.letters = Letters(engine)
         self.crashes = Crashes(engine)
+        self.marks = Marks(engine)
         self.sessions = Sessions(engine)
         self._batches = Batches(engine.submit)
 

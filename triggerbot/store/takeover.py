@@ -140,11 +140,12 @@ def _write_push(transaction: Transaction, older: OlderPush) -> None:
     ledger.stored = head
     for key, job in older.jobs.items():
         # Nothing of it is there yet, so nothing has to be read.
-        ledger.fill(identity.base(key), None)
+        ledger.fill([identity.base(key)], [None])
         job.claims = {}
     for key, job in older.jobs.items():
-        ledger.family(identity.base(key))[key] = job
+        # Before it is there: what had run before a change is counted already.
         ledger.change_job(key)
+        ledger.family(identity.base(key))[key] = job
     head.jobs = len(older.jobs)
     _write_claims(transaction, ledger, older)
     for entry in older.timeline:

@@ -23,6 +23,7 @@ from triggerbot.core.model import (
 from triggerbot.core.policy.classified import Classification, FailureClass
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.slots import Rank
+from triggerbot.core.run_tests import RunTests
 from triggerbot.systems.answers import Answer
 
 
@@ -291,6 +292,17 @@ class ListsManyFailures(ListsFailures, Protocol):
 
     def failures_of(self, push: Push, runs: Sequence[Run]) -> Mapping[RunKey, Sequence[str]]:
         """Return the failure lines of runs; those that have to be asked about one by one are left out. Never raises."""
+
+
+@runtime_checkable
+class ReadsTests(Protocol):
+    """A system that finds reports of tests beside runs."""
+
+    #: Whether it is told to.
+    reads_tests: bool
+
+    def tests(self, push: Push, run: Run) -> RunTests | None:
+        """Return the tests of a run; `None` if it left no report. Raises as `ListsFailures.failures` does."""
 
 
 @runtime_checkable

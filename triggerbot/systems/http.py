@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
@@ -30,6 +30,8 @@ _READS = 3
 ANSWER_MAX = 32 * 1024 * 1024
 #: Characters; anything no longer than this is not masked: it is no secret, and could occur anywhere.
 _SHORT = 4
+#: Domains of private networks (RFC 6761, 6762, 8375, and ICANN's `internal`).
+_PRIVATE = frozenset({"local", "localhost", "internal", "arpa", "home", "lan", "test", "invalid", "onion", "corp"})
 #: Seconds for a whole answer, however steadily its bytes trickle in.
 ANSWER_SECONDS = 60.0
 
@@ -251,6 +253,28 @@ def usable(reply: Reply, what: str) -> Reply:
         raise CIDenied(f"{what}: HTTP {reply.status}, a redirect, which is not followed: check the url in the config")
     why = f"{what}: HTTP {reply.status} {reply.excerpt}"
     raise CIUnavailable(why, reply.retry_after, healthy=reply.status == 429)
+
+
+def may_read_from(where: str, here: str) -> bool:
+    """Return whether what an answer leads to may be read there; `here`: the CI that answered.
+
+    Others choose what their artifacts lead to, and must not make us read from inside our network: it must be the CI
+    itself, or a host with a full name that it proves (TLS).
+    """
+    try:
+        there, own = urlsplit(where), urlsplit(here)
+        host = there.hostname or ""
+        return (there.scheme, there.netloc) == (own.scheme, own.netloc) or (
+            there.scheme == "https" and there.port in (None, 443) and _is_public_name(host)
+        )
+    except ValueError:
+        return False
+
+
+def _is_public_name(host: str) -> bool:
+    """Return whether a host has a full public name: no IP address, and no name of a private network."""
+    last = host.rstrip(".").rpartition(".")
+    return last[0] != "" and last[2].isalpha() and last[2] not in _PRIVATE
 
 
 def _retry_after(value: str | None) -> float | None:

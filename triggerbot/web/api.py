@@ -15,9 +15,9 @@ from triggerbot.core import event_json
 from triggerbot.core.policy.rules import Rule
 from triggerbot.liveness import Check
 from triggerbot.metrics import Metrics
-from triggerbot.reports import backfills, push_json, statistics
+from triggerbot.reports import backfills, push_json, push_list, statistics
 from triggerbot.reports.judge import Judge
-from triggerbot.store import PushRecord, Search, Store, Summary
+from triggerbot.store import PushRecord, Search, Store
 from triggerbot.web.responses import DEFENCE, as_json, error, plain
 
 #: Environment variable that names the version file if it is not where Dockerflow puts it.
@@ -60,13 +60,8 @@ class Api:
         if limit is None:
             return error(400, f"limit is a whole number from 1 to {_LIST_MAX}")
         wanted = Search(**{name: request.query_params.get(name, "") for name in _FILTERS})
-        found = self._store.pushes.search(wanted, limit)
-        return as_json({"pushes": [push_json.line(one if one.health else self._judged(one)) for one in found]})
-
-    def _judged(self, one: Summary) -> Summary:
-        """Return the summary with its verdict, for a push that has not been judged yet."""
-        record = self._store.pushes.record(one.push)
-        return one if record is None else push_json.summary(record, self._judge.judge(record), self._clock())
+        found = push_list.pushes(self._store, self._judge, wanted, limit, self._clock())
+        return as_json({"pushes": [push_json.line(one) for one in found]})
 
     def push(self, request: Request) -> Response:
         """Return everything known of one push; the revision may be abbreviated."""

@@ -123,6 +123,7 @@ class Frame:
             "dry": self.dry,
             "possible": self.sessions.access.possible,
             "breakers": [one for one in self.store.limits.breakers() if one.open],
+            "silent": [one for one in self.store.expectations.every() if one.silent_for(self.clock())],
         }
 
     def set_cookie(self, answer: Response, name: str, value: str) -> None:

@@ -21,9 +21,10 @@ from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.liveness import Check
 from triggerbot.reports import backfills, push_json, stuck, superseded, timeline
 from triggerbot.reports.branches import Branches
+from triggerbot.reports.crashes import CLASSES, root_cause
 from triggerbot.reports.judge import Judge
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
-from triggerbot.web import about, push_view, statistics_view
+from triggerbot.web import about, push_cost, push_view, statistics_view
 from triggerbot.web.actions import TOGETHER_MAX, Actions
 from triggerbot.web.branches import BranchViews
 from triggerbot.web.gate import Gate
@@ -212,13 +213,13 @@ class Pages:
             "name": _title(record),
             "groups": push_view.groups(judged, record, entries, before),
             "folded": push_view.folded(judged, push),
-            "cost": push_view.cost(record),
+            "cost": push_cost.cost(record),
             "shared": push_view.shared(judged),
             "notes": [note for note in timeline.of_push(entries) if not any(one in note.text for one in problems)],
             "asks": timeline.options_text(record, rule),
             "superseded": capital(superseded.warning(record)),
             "problems": problems,
-            "spent": push_view.spent(record, rule, dry=self._dry),
+            "spent": push_cost.spent(record, rule, dry=self._dry),
             "most": rule.requested_max if rule is not None else 0,
             "failing": failing,
             "together": 1 < failing <= TOGETHER_MAX,
@@ -309,12 +310,15 @@ class Pages:
 
     def _errors(self) -> dict[str, Any]:
         distrust = self._store.distrust()
+        crashes = self._store.crashes.read(CRASHES_MAX)
         return {
             "checks": self._health(),
             "distrust": distrust,
             "stuck": [(one, push_path(one.push, job=one.job)) for one in stuck.stuck(self._store)],
             "letters": self._store.letters.read(_LETTERS_MAX),
-            "crashes": self._store.crashes.read(CRASHES_MAX),
+            "crashes": crashes,
+            "root_cause": root_cause(crashes),
+            "classes": CLASSES,
             "open_breakers": push_json.breakers(self._store.limits.breakers(), self._store.limits.held()),
             "caps": [
                 one

@@ -17,13 +17,13 @@ from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.formatting import capital, moment, plural
 from triggerbot.core.model import Push, Run, RunKey
-from triggerbot.core.policy.rules import Rule
+from triggerbot.core.policy import waiting
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import calibration, glossary, timeline
 from triggerbot.reports.push_json import Before
-from triggerbot.store import JobRecord, PushRecord, TimelineEntry, outcomes
-from triggerbot.web.statistics_view import percent
+from triggerbot.store import JobRecord, PushRecord, TimelineEntry
+from triggerbot.web.push_cost import retriggers
 
 #: Jobs of a common failure that are listed before the rest is folded.
 COMMON_NAMED = 6
@@ -89,12 +89,19 @@ class Row:
     decisions: tuple[DecisionText, ...]
 
 
+class Alike(NamedTuple):
+    """A job, and those of the same verdict that fail alike, which are folded."""
+
+    first: Row
+    more: list[Row]
+
+
 class Group(NamedTuple):
     """Jobs of one verdict."""
 
     verdict: str
     heading: str
-    rows: list[Row]
+    together: list[Alike]
 
 
 class Shared(NamedTuple):
@@ -105,28 +112,6 @@ class Shared(NamedTuple):
     #: Job names with the ids of their rows.
     named: list[tuple[str, str]]
     more: list[tuple[str, str]]
-
-
-class BudgetUse(NamedTuple):
-    """How much of its budget a push has used, in jobs."""
-
-    spent: int
-    most: int
-    dry: bool
-    rule: str
-    #: The share used, as a length of SVG.
-    used: str
-
-
-class Cost(NamedTuple):
-    """What the retriggers of a push cost."""
-
-    #: The number of runs that are retriggers, and of all runs.
-    runs: int
-    of: int
-    #: Machine time of the retriggers with a known duration, and the number of these.
-    seconds: float
-    timed: int
 
 
 class Folded(NamedTuple):
@@ -152,7 +137,7 @@ def groups(judged: PushVerdict, record: PushRecord, entries: Sequence[TimelineEn
         jobs = sorted(by_verdict.get(verdict, ()), key=lambda job: (not job.suspected, job.job))
         rows = [row(job, records[job.job], entries_of.get(job.job, ()), before, shared) for job in jobs]
         if rows:
-            found.append(Group(str(verdict), _heading(verdict, len(rows)), [_brief(row, explained) for row in rows]))
+            found.append(Group(str(verdict), _heading(verdict, len(rows)), _together(rows, explained)))
     following = [job for job in judged.jobs if job.follows and job.verdict is None]
     inherited = [job for job in judged.jobs if job.inherited]
     for kind, jobs, one, many in (
@@ -161,10 +146,20 @@ def groups(judged: PushVerdict, record: PushRecord, entries: Sequence[TimelineEn
     ):
         rows = [row(job, records[job.job], entries_of.get(job.job, ()), before, shared) for job in jobs]
         if rows:
-            found.append(
-                Group(kind, f"{len(rows)} {one if len(rows) == 1 else many}", [_brief(r, explained) for r in rows])
-            )
+            found.append(Group(kind, plural(len(rows), one, many), _together(rows, explained)))
     return found
+
+
+def _together(rows: Sequence[Row], explained: set[str]) -> list[Alike]:
+    """Put jobs that fail alike together, first one that was retriggered for all, and shorten advice given before."""
+    found: dict[int | str, list[Row]] = {}
+    for one in rows:
+        found.setdefault(one.common or one.id, []).append(one)
+    ordered = (
+        sorted(alike, key=lambda one: all(said.kind == "refuse" for said in one.decisions)) for alike in found.values()
+    )
+    brief = ([_brief(one, explained) for one in alike] for alike in ordered)
+    return [Alike(first, more) for first, *more in brief]
 
 
 def _brief(row: Row, explained: set[str]) -> Row:
@@ -187,7 +182,7 @@ def row(
         # The reason for not retriggering is shown at length among the decisions.
         why=re.sub("; not retriggered: [a-z_]+", "", job.why),
         proof=glossary.proof(job),
-        chips=_chips(job, {run.key for run in _retriggers(record)}),
+        chips=_chips(job, {run.key for run in retriggers(record)}),
         line="" if job.job in shared else _line(job),
         common=shared.get(job.job),
         decisions=tuple(_decisions(record, entries)),
@@ -198,7 +193,7 @@ def _line(job: JobVerdict) -> str:
     """Return the failure line to show: the evidence for the verdict, or else the first of the last failed run."""
     if job.failing is None:
         return ""
-    last = next((run.failures[0] for run in reversed(job.runs) if run.failed and run.failures), "")
+    last = next((run.lines[0] for run in reversed(job.runs) if run.failed and run.lines), "")
     return job.failing.line or last
 
 
@@ -284,7 +279,9 @@ def _decisions(job: JobRecord, entries: Sequence[TimelineEntry]) -> Iterable[Dec
                     f"{runs}: {_asked_by(claim)}.{last}",
                 )
             else:
-                yield DecisionText("open", "Not decided yet", "", f"It waits for its turn.{last}")
+                known = waiting.what(claim.note)
+                text = f"It waits {known}." if known else f"It waits for its turn.{last}"
+                yield DecisionText("open", "Not decided yet", "", text)
     if job.calibration is not None:
         yield DecisionText("open", "Measured", "calibration", f"{capital(calibration.words(job.calibration))}.")
     if not job.claims:
@@ -304,16 +301,19 @@ def _refused(refusal: Refusal, detail: str) -> DecisionText:
 def _decided(claim: Claim, cause: Cause) -> DecisionText:
     runs = plural(claim.wanted, "further run")
     why = _asked_by(claim) if cause is Cause.MANUAL else f"because {glossary.CAUSES[cause]}"
+    # With what evidence came to, where that is what ended it.
+    enough = claim.note.replace(_ENOUGH, "no more were needed", 1) if claim.note.startswith(_ENOUGH) else ""
     match claim.state:
         case ClaimState.WOULD:
             words = f"{runs}, {why}. Dry run: nothing is sent."
             return DecisionText("would", "Would be retriggered", str(cause), words)
         case ClaimState.DONE if claim.asked < claim.wanted:
             rest = f"{claim.asked} of {runs} {'was' if claim.asked == 1 else 'were'} asked for, {why}"
-            end = "no more were needed" if claim.note in ("", _ENOUGH) else f"then no more: {claim.note}"
+            end = enough or ("no more were needed" if not claim.note else f"then no more: {claim.note}")
             return DecisionText("trigger", "Retriggered", str(cause), f"{rest}; {end}.")
         case ClaimState.DONE:
-            return DecisionText("trigger", "Retriggered", str(cause), f"{runs}, {why}.")
+            end = f"; {enough}" if enough and claim.most else ""
+            return DecisionText("trigger", "Retriggered", str(cause), f"{runs}, {why}{end}.")
         case _:
             last = f" Last: {claim.note}." if claim.note else ""
             words = f"{runs}, {why}; {claim.asked} asked for so far. {capital(glossary.CLAIMS[claim.state])}.{last}"
@@ -330,33 +330,6 @@ def _cause_to_be(claim: Claim) -> Cause:
 def _asked_by(claim: Claim) -> str:
     kind, _, rest = claim.origin.partition(":")
     return _ORIGINS.get(kind, "a person asked for it by command").format(rest.partition(":")[2])
-
-
-# -- the push ---------------------------------------------------------------------------------------------------
-
-
-def cost(record: PushRecord) -> Cost:
-    """Sum up the retriggers of a push and their machine time."""
-    again = [run for job in record.jobs for run in _retriggers(job)]
-    timed = [run.seconds for run in again if run.seconds is not None]
-    return Cost(len(again), sum(len(job.runs) for job in record.jobs), sum(timed), len(timed))
-
-
-def spent(record: PushRecord, rule: Rule | None, *, dry: bool) -> BudgetUse | None:
-    """Return how many jobs of a push were, and may be, retriggered for failures; `None` if no rule watches it."""
-    if rule is None:
-        return None
-    budget, jobs = rule.budget, len(record.jobs)
-    most = budget.most(jobs)
-    words = budget.words(f"its {plural(jobs, 'job')}")
-    number = record.spent_dry if dry else record.spent
-    return BudgetUse(number, most, dry, words, percent(number, most))
-
-
-def _retriggers(job: JobRecord) -> list[Run]:
-    """Return the runs that came from our requests, not those that others started."""
-    bought = [outcomes.Bought(claim.known_runs, claim.asked, claim.cause) for claim in job.claims if claim.asked]
-    return outcomes.retriggers(job.runs, bought) if bought else []
 
 
 # -- folded jobs ------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from triggerbot.core.decision import Cause, Refusal
-from triggerbot.reports import calibration, costs, flakiness, glossary
+from triggerbot.reports import calibration, costs, flakiness, glossary, savings
 from triggerbot.reports.flakiness import Rate
 from triggerbot.store import Store
 
@@ -135,7 +135,7 @@ def _gather(store: Store, now: float, days: int) -> dict[str, Any]:
         "totals": [sum(one.figures[index] for one in moments) for index in range(len(series))],
         "decisions": _reasons(found["decisions"]),
         "ended": _ended(found["ended"]),
-        "costs": costs.of(found).sentences(),
+        "costs": [*costs.of(found).sentences(), *savings.sentences(found["saved"])],
         "accuracy": list(calibration.accuracy(found["accuracy"]).sentences()),
         "intermittent": [
             Interval(one, percent(one.low, 1), percent(one.rate, 1), percent(one.high, 1)) for one in worst

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 import triggerbot
 from triggerbot.core import event_json
-from triggerbot.core.formatting import capital, duration, moment, plural
+from triggerbot.core.formatting import capital, duration, hours, moment, plural
 from triggerbot.web import push_view
 from triggerbot.web.responses import DEFENCE, plain
 
@@ -98,8 +98,8 @@ class Rendering:
             base=base, static=self.files.address, version=triggerbot.__version__, signs=SIGNS, legend=push_view.legend()
         )
         self._environment.filters.update(
-            ago=ago, moment=moment, rfc3339=event_json.format_time, upfirst=capital, length_of=duration, plural=plural,
-            grouped="{:,}".format, coded=coded,
+            ago=ago, moment=moment, rfc3339=event_json.format_time, upfirst=capital, length_of=duration, hours=hours,
+            plural=plural, grouped="{:,}".format, coded=coded,
         )  # fmt: skip
 
     def part(self, template: str, values: Mapping[str, Any]) -> Markup:

@@ -1,5 +1,7 @@
 """What one job did at one push, by its verdict; and the tests of a job along a branch."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.fakes.world import push
@@ -8,6 +10,7 @@ from triggerbot.core.branch.cells import Cell, CellKind, failed, of_verdict
 from triggerbot.core.branch.streaks import Row, along
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.model import Result, Run, State
+from triggerbot.core.run_tests import FailingTest, RunTests
 from triggerbot.core.verdict import verdict
 
 LINE = "test_a.py::test_one FAILED"
@@ -47,6 +50,17 @@ def test_a_failed_job_brings_its_failure() -> None:
     cell = of_verdict(verdict.of_job("job", runs("failure", "failure"), ()))
     assert cell == failed([LINE])
     assert (cell.kind, cell.line, bool(cell.shapes)) == (CellKind.FAILED, LINE, True)
+
+
+def test_a_failed_job_brings_the_tests_that_failed_each_time() -> None:
+    """They are all, unless a run listed only some, or none."""
+    one, two = (RunTests(5, len(ids), failing=tuple(map(FailingTest, ids))) for ids in ("ab", "bc"))
+    twice = [replace(run, tests=tests) for run, tests in zip(runs("failure", "failure"), (one, two), strict=True)]
+    cell = of_verdict(verdict.of_job("job", twice, ()))
+    assert (cell.tests, cell.tests_known) == ({"b"}, True)
+    for known in (None, replace(two, failed=7)):
+        cell = of_verdict(verdict.of_job("job", [twice[0], replace(twice[1], tests=known)], ()))
+        assert not cell.tests_known
 
 
 def test_a_push_whose_retriggers_are_still_awaited_is_not_yet_known() -> None:

@@ -13,6 +13,7 @@ from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.model import Result, Run, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.calibration import Answer, Measured, Sample, answer, decide, is_sampled, measured, samples
+from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.history import Novelty, Standing
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
@@ -97,6 +98,13 @@ def test_what_is_not_final_or_nobody_wants_run_is_left_alone(job: JobVerdict) ->
     assert chosen(job) == []
 
 
+def test_what_is_not_proved_says_nothing_that_could_be_wrong() -> None:
+    """A job whose failures were found too light is not said to fail every time."""
+    weighed = replace(CLAIM, state=ClaimState.DONE, weight=Weight(0.3, 0.1, proved=False))
+
+    assert chosen(judged(Verdict.FAILED, RUN, AGAIN, claim=weighed)) == []
+
+
 def test_nothing_is_measured_that_others_need() -> None:
     """A rerun of it would start them, too."""
     build = judged(Verdict.PASSED, replace(PASS, batch="1"))
@@ -149,6 +157,7 @@ def test_a_sample_gets_its_runs() -> None:
         (Refusal.NO_RETRY, decide(SAMPLE, RULE, facts("try: -b o --no-retry"))),
         (Refusal.DONTBUILD, decide(SAMPLE, RULE, facts("DONTBUILD"))),
         (Refusal.NOT_OPTED_IN, decide(SAMPLE, replace(RULE, opt_in=True), facts())),
+        (Refusal.ENOUGH_RUNS, decide(SAMPLE, RULE, facts(forgotten=1))),
     ],
 )
 def test_what_nobody_wants_is_not_measured_either(refusal: Refusal, decision: Decision) -> None:

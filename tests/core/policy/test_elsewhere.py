@@ -163,9 +163,9 @@ def test_what_it_may_have_forgotten_counts_whatever_its_result() -> None:
     ]  # fmt: skip
     requests = [request("known", 1, ASK.run)]
 
-    assert elsewhere.forgotten(ASK, there, requests, None) == ()
-    assert elsewhere.forgotten(ASK, [], requests, ASKED + 50) == ()
-    found = elsewhere.forgotten(ASK, there, requests, ASKED + 50)
+    assert elsewhere.forgotten("job", there, requests, None) == ()
+    assert elsewhere.forgotten("job", [], requests, ASKED + 50) == ()
+    found = elsewhere.forgotten("job", there, requests, ASKED + 50)
     assert [one.run_id for one in found] == ["2", "3", "4"]
 
 

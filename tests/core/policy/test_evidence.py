@@ -1,5 +1,6 @@
 """How many retriggers prove something, by the history of a job."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -51,6 +52,15 @@ def test_a_job_that_is_often_intermittent_needs_more() -> None:
     assert [RULE.wave(often, further, 4 - further, several=True) for further in range(5)] == [2, 1, 1, 1, 0]
     assert [RULE.wave(often, further, 4 - further, several=False) for further in range(5)] == [1, 1, 1, 1, 0]
     assert RULE.weigh(often, 4).words(5, 5) == "failed 5 of 5, not proved: this job fails so at 55 % of pushes"
+
+
+def test_a_rate_is_said_of_a_job_only_where_it_is_its_own() -> None:
+    """At few pushes it is mostly that of other jobs."""
+    few = Background(Past(1, 19), Pool(1, 9), 0.1)
+
+    unknown = "failed 2 of 2, not proved: too little is known of how often this job is intermittent"
+    assert RULE.weigh(NO_HISTORY, 1).words(2, 2) == RULE.weigh(few, 1).words(2, 2) == unknown
+    assert "at 7 % of pushes" in RULE.weigh(replace(few, past=Past(1, 20)), 1).words(2, 2)
 
 
 def test_a_job_that_never_was_needs_one() -> None:

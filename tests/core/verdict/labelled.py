@@ -10,8 +10,8 @@ A variant is a list of changes, parted by ` ;; `: `old => new`, a prefix for eve
 failures/noise.yml before the first line or between the lines (`+before:pip`, `+between:http`), or `.` for none. A case
 with another prefix or with noise is the same failure, too (unless it is generic); two cases are two failures.
 
-Cases with `aside: true` were put aside, half of the first files by lot and the last file as a whole: they were measured
-once, when the comparison was finished. What that showed was mended then.
+Cases with `aside: true` were put aside, half of the first files by lot and all of last.yml, beyond.yml and second.yml:
+they were measured once, when the comparison was finished. What that showed was mended then.
 """
 
 import random

@@ -67,7 +67,7 @@ def test_generic_lines_are_no_evidence(line: str) -> None:
     """Runs that have only such a line in common are not said to have the same failure."""
     job = of_job("job", [failed(1, line), failed(2, line)], ())
 
-    assert job.failing == Failing("", (), Sameness(0, 2, 2))
+    assert job.failing == Failing("", (), Sameness(0, 2, 2), ((), ()))
     assert job.why == "every one of 2 runs failed; no line tells of what, so they are not known to be alike"
 
 
@@ -134,7 +134,7 @@ def test_warnings_are_never_compared(warning: str) -> None:
 
     assert job.failing is not None
     assert job.failing.sameness.same == 1
-    assert alone.failing == Failing("", (), Sameness(0, 2, 2))
+    assert alone.failing == Failing("", (), Sameness(0, 2, 2), ((), ()))
 
 
 def test_some_runs_say_nothing() -> None:
@@ -178,7 +178,7 @@ def test_one_cause_is_told_once() -> None:
     jobs |= {"lone": of_job("lone", [failed(1, "error: linker `cc` not found")], ()).failing}
     known = {job: one for job, one in jobs.items() if one is not None}
 
-    common = same_failure.in_common(known)
+    common = same_failure.in_common(same_failure.grouped(known))
 
     assert [one.jobs for one in common] == [("linux-0", "linux-1", "linux-2"), ("mac-1", "mac-2")]
     assert common[0].line == ONE
@@ -189,7 +189,7 @@ def test_jobs_without_evidence_have_nothing_in_common() -> None:
     generic = of_job("job", [failed(1, "Process completed with exit code 1.")], ()).failing
     assert generic is not None
 
-    assert same_failure.in_common({str(number): replace(generic) for number in range(50)}) == ()
+    assert same_failure.grouped({str(number): replace(generic) for number in range(50)}) == []
 
 
 def test_very_many_different_failures(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +205,7 @@ def test_very_many_different_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     alike = {f"alike-{number}": Failing(ONE, (f"one {number % 2}",), Sameness(1, 1)) for number in range(10)}
     many = {f"job-{number:04}": Failing(ONE, (f"{number % 400} {number}",), Sameness(1, 1)) for number in range(3000)}
 
-    common = same_failure.in_common(alike | many)
+    common = same_failure.in_common(same_failure.grouped(alike | many))
 
     assert common[0].jobs == tuple(sorted(alike))
     assert compared <= 5000

@@ -12,6 +12,7 @@ from tests.fakes.world import push
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Result, Run, State
+from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.proof import proving
 from triggerbot.core.verdict.health import Health, PushVerdict, of_push
 from triggerbot.core.verdict.verdict import Verdict, of_job, of_runs
@@ -168,6 +169,38 @@ def test_one_failure_alone_is_not_called_every_time(jobs: list[list[str]], sente
 @pytest.mark.parametrize(
     ("jobs", "sentence"),
     [
+        ([False], "1 job failed so far, not proved"),
+        ([True], "1 job fails every time"),
+        ([False, True, False, None], "1 job fails every time, 2 failed so far, not proved, 1 failed once"),
+    ],
+)
+def test_what_is_not_proved_is_not_called_every_time(jobs: list[bool | None], sentence: str) -> None:
+    """Where the failures of a job were weighed, and found too light; nor does what explains it say so."""
+    judged = []
+    for number, proved in enumerate(jobs):
+        weight = None if proved is None else Weight(0.3, 0.1, proved)
+        done = replace(claim(ClaimState.DONE), weight=weight)
+        judged.append(of_job(f"job-{number}", runs(*["failure"] * (1 if proved is None else 3)), [done]))
+    assert of_push(judged).sentence == sentence
+    assert ("does not prove" in glossary.proof(judged[0])) is (not jobs[0])
+
+
+@pytest.mark.parametrize("proved", [True, False])
+def test_failures_that_are_not_one_are_not_said_to_prove_one(*, proved: bool) -> None:
+    """Three tests that failed once each look intermittent, however unlikely three failures in a row are."""
+    listed = [
+        replace(run, failures=(f"tests/test_{run.run_id}.py::test_it_{run.run_id}: KeyError: 'k{run.run_id}'",))
+        for run in runs("failure", "failure", "failure")
+    ]
+    done = replace(claim(ClaimState.DONE), weight=Weight(0.02 if proved else 0.3, 0.1, proved))
+    why = of_job("job", listed, [done]).why
+    assert why.endswith(", each in another test: that looks like 3 intermittent failures")
+    assert "% that it is intermittent" not in why
+
+
+@pytest.mark.parametrize(
+    ("jobs", "sentence"),
+    [
         ([1, 1], "2 jobs failed once with the same failure"),
         ([2, 3], "2 jobs fail every time with the same failure"),
         ([2, 1], "2 jobs fail with the same failure (1 of them ran once)"),
@@ -221,6 +254,8 @@ def test_what_a_person_asked_for_is_told_as_such() -> None:
 
     assert of_job("job", runs("success"), [person]).why == "2 owed"
     assert of_job("job", runs("failure"), [claim(ClaimState.OPEN, wanted=0)]).why == "a decision is due"
+    first = replace(claim(ClaimState.OPEN, wanted=0), note="waits for a to go first: as a, same failure")
+    assert of_job("job", runs("failure"), [first]).why == first.note
 
 
 def test_a_verdict_says_why() -> None:

@@ -59,7 +59,10 @@ class FakeGitHub(FakeApi):
         super().__init__(**settings)
         self.queue = FakeMergeQueue(self.talk, self.runs, self.sign, self._about_queue)
         self._server = _serve(self)
-        self.url = self.talk.url = self.contents.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = self.talk.url = self.contents.url = self.issues.url = (
+            f"http://127.0.0.1:{self._server.server_address[1]}"
+        )
+        self.artifacts.storage = self.url
 
     def __enter__(self) -> Self:
         """Serve until the block ends."""
@@ -198,14 +201,15 @@ class FakeGitHub(FakeApi):
         return self.sign(kind, json.dumps(body).encode())
 
     def comment_webhook(
-        self, comment: FakeComment, *, action: str = "created", on_issue: bool = False
+        self, comment: FakeComment, *, action: str = "created", on_issue: bool = False, issue: str = ""
     ) -> tuple[dict[str, str], bytes]:
         """Write a signed `issue_comment`: on a pull request, or on an issue."""
         pull = None if on_issue else self.talk.pulls[comment.pull]
+        told = talk_payloads.issue(self.url, pull, comment.pull, comment.repo, self.clock())
         body = {
             "action": action,
             "comment": talk_payloads.comment(self.url, comment),
-            "issue": talk_payloads.issue(self.url, pull, comment.pull, comment.repo, self.clock()),
+            "issue": {**told, "body": issue} if issue else told,
             **self._about(comment.repo, talk_payloads.account(self.url, comment.author, comment.kind)),
         }
         return self.sign("issue_comment", json.dumps(body).encode())
@@ -279,7 +283,8 @@ def _serve(github: FakeGitHub) -> ThreadingHTTPServer:
             if done is None:
                 self.close_connection = True
                 return
-            content = b"" if done.status == 304 else json.dumps(done.answer).encode()
+            content = done.answer if isinstance(done.answer, bytes) else json.dumps(done.answer).encode()
+            content = b"" if done.status in (302, 304) else content
             self.send_response(done.status)
             for name, value in done.answer_headers.items():
                 self.send_header(name, value)

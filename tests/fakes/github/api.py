@@ -14,8 +14,10 @@ from urllib.parse import urlencode
 import jwt
 
 from tests.fakes.github import graphql, payloads
+from tests.fakes.github.artifacts import FakeArtifacts
 from tests.fakes.github.branches import FakeBranches
 from tests.fakes.github.contents import FakeContents
+from tests.fakes.github.issues import FakeIssues
 from tests.fakes.github.payloads import FakeRun
 from tests.fakes.github.reporting import FakeTalk, TalkError
 from tests.fakes.github.reruns import ApiError, FakeReruns, Recorded
@@ -59,7 +61,13 @@ class FakeApi(FakeReruns, FakeBranches):
         self.permission = "write"
         self.scopes: str | None = "repo, workflow"
         #: What the token, or the App's installation, may do beside Actions.
-        self.granted = {"checks": "write", "statuses": "write", "pull_requests": "write", "contents": "read"}
+        self.granted = {
+            "checks": "write",
+            "statuses": "write",
+            "pull_requests": "write",
+            "issues": "write",
+            "contents": "read",
+        }
         self.limit, self.remaining, self.reset = 5000, 5000, self.clock() + 3600
         self.writes_a_minute, self.writes_an_hour = 80, 500
         #: Whether it answers GraphQL; old servers do not.
@@ -81,7 +89,10 @@ class FakeApi(FakeReruns, FakeBranches):
         self._lock = threading.RLock()
         self.url = ""
         self.talk = FakeTalk(self.clock, self._id, self.runs, app_id)
+        self.issues = FakeIssues(self.clock)
+        self.talk.is_issue = self.issues.has
         self.contents = FakeContents()
+        self.artifacts = FakeArtifacts(self.clock, self._id, self.runs)
 
     def handle(self, request: Recorded) -> Recorded | None:
         """Answer one request; `None` drops the connection."""
@@ -98,6 +109,10 @@ class FakeApi(FakeReruns, FakeBranches):
 
     def _answer(self, request: Recorded) -> None:
         headers: dict[str, str] = {}
+        if request.path.startswith("/storage/"):
+            # It is another's: it knows neither accounts nor limits.
+            request.status, request.answer, request.answer_headers = self.artifacts.fetch(request)
+            return
         try:
             who = self._authenticate(request)
             self._count(request, who)
@@ -186,6 +201,8 @@ class FakeApi(FakeReruns, FakeBranches):
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs", self._list_runs),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)", self._get_run),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/jobs", self._list_jobs),
+            ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/artifacts", self._list_artifacts),
+            ("GET", r"/repos/([^/]+/[^/]+)/actions/artifacts/(\d+)/(\w+)", self._artifact),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/jobs/(\d+)/rerun", self._rerun_job),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun-failed-jobs", self._rerun_failed),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun", self._rerun_whole),
@@ -224,6 +241,7 @@ class FakeApi(FakeReruns, FakeBranches):
         author, kind = ("triggerbot-test[bot]", "Bot") if app else (talk.owner, "User")
         comment = partial(talk.create_comment, author=author, kind=kind)
         react = partial(talk.react, author=author, kind=kind)
+        issues, opened = self.issues, partial(self.issues.create, author=author, kind=kind)
         repo, sha = r"/repos/([^/]+/[^/]+)", r"([0-9a-f]+)"
         routes: list[tuple[str, str, str, str, Callable[..., tuple[int, Any, dict[str, str]]]]] = [
             ("GET", "/user", "", "", talk.user),
@@ -237,6 +255,12 @@ class FakeApi(FakeReruns, FakeBranches):
             ("GET", rf"{repo}/commits/{sha}/pulls", "pull_requests", "read", talk.pulls_of_commit),
             ("GET", rf"{repo}/pulls", "pull_requests", "read", talk.list_pulls),
             ("GET", rf"{repo}/pulls/(\d+)", "pull_requests", "read", talk.get_pull),
+            ("GET", rf"{repo}/issues", "issues", "read", issues.listed),
+            ("POST", rf"{repo}/issues", "issues", "write", opened),
+            ("GET", rf"{repo}/issues/(\d+)", "issues", "read", issues.get),
+            ("PATCH", rf"{repo}/issues/(\d+)", "issues", "write", issues.edit),
+            ("GET", rf"{repo}/issues/(1\d\d\d)/comments", "issues", "read", talk.list_comments),
+            ("POST", rf"{repo}/issues/(1\d\d\d)/comments", "issues", "write", comment),
             ("GET", rf"{repo}/issues/(\d+)/comments", "pull_requests", "read", talk.list_comments),
             ("POST", rf"{repo}/issues/(\d+)/comments", "pull_requests", "write", comment),
             ("GET", rf"{repo}/issues/comments/(\d+)", "pull_requests", "read", talk.get_comment),
@@ -316,6 +340,21 @@ class FakeApi(FakeReruns, FakeBranches):
         jobs = run.jobs if request.query.get("filter") == "all" else run.current()
         listed = [payloads.job(self.url, run, one) for one in jobs]
         return self._page(request, "jobs", listed, len(listed))
+
+    def _list_artifacts(self, request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
+        self._run(repo, int(run_id))
+        self._may_read()
+        listed = self.artifacts.of_run(repo, run_id)
+        return self._page(request, "artifacts", listed, len(listed))
+
+    def _artifact(self, request: Recorded, repo: str, number: str, form: str) -> tuple[int, Any, dict[str, str]]:
+        self._visible(repo)
+        self._may_read()
+        return self.artifacts.redirect(request, repo, number, form)
+
+    def _may_read(self) -> None:
+        if self.permission == "none":
+            raise ApiError(403, "Resource not accessible by personal access token")
 
     def _page(self, request: Recorded, key: str, listed: list[Any], total: int) -> tuple[int, Any, dict[str, str]]:
         size = min(int(request.query.get("per_page", "30")), self.page_max)

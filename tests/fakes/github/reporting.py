@@ -52,6 +52,8 @@ class FakeTalk:
         self.files: dict[str, list[str]] = {}
         #: Seconds until a list shows what was made.
         self.lag = 0.0
+        #: Whether a number is that of an issue of a repository, which is commented on as pull requests are.
+        self.is_issue: Callable[[str, int], bool] = lambda _repo, _number: False
         self._new_id = new_id
         self._runs = runs
         self._app_id = app_id
@@ -72,9 +74,16 @@ class FakeTalk:
 
     def say(self, number: int, author: str, body: str, kind: str = "User") -> FakeComment:
         """Comment on a pull request."""
-        one = FakeComment(self._new_id(), self.pulls[number].repo, number, author, body, self.clock(), kind)
+        return self._say(self.pulls[number].repo, number, author, body, kind)
+
+    def _say(self, repo: str, number: int, author: str, body: str, kind: str) -> FakeComment:
+        one = FakeComment(self._new_id(), repo, number, author, body, self.clock(), kind)
         self.comments[one.id] = one
         return one
+
+    def _commented(self, repo: str, number: str) -> None:
+        if not self.is_issue(repo, int(number)):
+            self._pull(repo, number)
 
     def user(self, _request: Request) -> Answer:
         return 200, {**written.account(self.url, self.owner), **_profile()}, {}
@@ -177,7 +186,7 @@ class FakeTalk:
         return one
 
     def list_comments(self, request: Request, repo: str, number: str) -> Answer:
-        self._pull(repo, number)
+        self._commented(repo, number)
         size, page = int(request.query["per_page"]), int(request.query["page"])
         found = [one for one in self.comments.values() if one.pull == int(number) and self._shown(one.made)]
         part = [written.comment(self.url, one) for one in found[(page - 1) * size : page * size]]
@@ -186,9 +195,9 @@ class FakeTalk:
         return 200, part, {"link": link} if more else {}
 
     def create_comment(self, request: Request, repo: str, number: str, *, author: str, kind: str) -> Answer:
-        self._pull(repo, number)
+        self._commented(repo, number)
         _fits(request.body["body"])
-        one = self.say(int(number), author, request.body["body"], kind)
+        one = self._say(repo, int(number), author, request.body["body"], kind)
         return 201, written.comment(self.url, one), {}
 
     def get_comment(self, _request: Request, repo: str, number: str) -> Answer:

@@ -22,6 +22,7 @@ from tests.pipeline.bases.on_base import (
     settle_base,
 )
 from tests.reports.board import Board
+from triggerbot.core.decision import Cause
 from triggerbot.core.model import Head, HeadKind, PushFacts
 from triggerbot.core.verdict.base import Relation
 from triggerbot.core.verdict.health import Health
@@ -293,3 +294,74 @@ def test_a_forks_runs_at_the_base_are_no_evidence(make_world: MakeWorld, ci: Onl
     world.drain()
     assert judged(world).base.relation is Relation.UNKNOWN
     assert asked(ci) == 1
+
+
+@pytest.mark.parametrize("told", ["by the order", "by a short revision"])
+def test_a_push_is_never_its_own_base(make_world: MakeWorld, ci: OnlyMain, kept: Memory | None, told: str) -> None:
+    """A branch that was cut from main without a commit is based on what main's commit is; it passes there."""
+    cut = BASE._replace(branch="cut")
+    by_order = told == "by the order"
+    ci.facts[BASE] = replace(ci.facts[BASE], base=EARLIER.revision)
+    ci.facts[cut] = PushFacts(cut, "cut", base=None if by_order else cut.revision[:12])
+    world = make_world(ci, rules=(replace(RULE, base_branch="main") if by_order else RULE,), tables=kept)
+    passes(world, ci, EARLIER)
+    world.clock.move(60)
+    passes(world, ci, BASE)
+    world.clock.move(60)
+    for number in (1, 2, 3):
+        fail(world, ci, cut, run_id=f"c{number}")
+        world.drain()
+    assert judged(world, cut).base.relation is (Relation.PASSES if by_order else Relation.UNKNOWN)
+    assert not judged(world, cut).hidden
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_line_that_proves_nothing_is_not_inherited(world: World, ci: OnlyMain, late: bool) -> None:
+    """What a run shows that passed is no failure; decision and verdict agree, also where that comes later."""
+    settle_base(world, ci)
+    publisher = world.publisher()
+    shown = event("other", "o1", push=HERE, result="success", failures=LOGIN)
+    if not late:
+        ci.put(shown)
+        world.hear(shown)
+    fail(world, ci, HERE)
+    world.drain()
+    world.publish(publisher)
+    assert (str(world.claim(HERE, "job").refusal) == "inherited") is late
+    ci.put(shown)
+    world.hear(shown)
+    for _ in range(3):
+        world.publish(publisher)
+        world.drain()
+    assert asked(ci) == 1
+    record = world.store.pushes.record(HERE)
+    assert record is not None
+    found = {one.job: one for one in Judge(world.store, world.clock, rules=world.rules, fresh=0.0).judge(record).jobs}
+    assert found["job"].base.relation is Relation.UNTOLD
+    assert not found["job"].hidden
+
+
+GENERIC = "tests/setup.py::test_cluster: RuntimeError: the test cluster did not come up"
+
+
+def show_elsewhere(world: World) -> None:
+    """Let intermittent jobs at other pushes show a line, and be judged."""
+    for at in range(4):
+        where = BASE._replace(revision=f"e15e{at}" * 8)
+        for number in range(8):
+            name, now = f"far-{number}", world.clock.now
+            world.hear(failure(name, f"{at}-{number}", push=where, failures=(GENERIC,), time=now))
+            world.hear(event(name, f"{at}-{number}g", push=where, result="success", time=now))
+    world.publish(world.publisher(Board()), 120.0)
+
+
+def test_a_line_that_any_failure_of_the_project_shows_inherits_nothing(world: World, ci: OnlyMain) -> None:
+    """The decision goes by the lines that the verdict goes by: it was refused for what the verdict calls silent."""
+    show_elsewhere(world)
+    settle_base(world, ci, (GENERIC,))
+    fail(world, ci, HERE, (GENERIC,))
+    world.drain()
+
+    claim = world.claim(HERE, "job")
+    assert (claim.cause, claim.refusal) == (Cause.FAILURE, None)
+    assert judged(world).base.relation is Relation.UNTOLD

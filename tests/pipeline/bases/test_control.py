@@ -9,6 +9,7 @@ from tests.fakes.world import World, event, failure
 from tests.pipeline.bases.on_base import BASE, HERE, LOGIN, RULE, MakeWorld, OnlyMain, asked, fail, judged
 from tests.reports.board import Board
 from triggerbot.core.model import PushFacts
+from triggerbot.core.policy.evidence import UntilProved
 from triggerbot.core.verdict.base import Relation
 from triggerbot.store.memory import Memory
 
@@ -71,6 +72,33 @@ def test_a_control_run_tells_one_from_the_other(controlled: World, ci: OnlyMain,
     else:
         assert relation is Relation.INHERITED
     assert len([one for one in ci.asked if one.push == BASE and one.job == "job"]) == 1
+
+
+@pytest.mark.parametrize(("kind", "most"), [("test", 4), ("build", 4), ("test", 1)])
+def test_where_retries_go_by_evidence_what_it_took_is_enough(
+    make_world: MakeWorld, ci: OnlyMain, kept: Memory | None, kind: str, most: int
+) -> None:
+    """The most that a job might have had is not waited for; of a build there is only one more."""
+    rule = replace(
+        RULE, base_branch="main", control=True, kinds=frozenset({"test", "build"}), retries=most,
+        until_proved=UntilProved(0.05, most),
+    )  # fmt: skip
+    world = make_world(ci, rules=(rule,), tables=kept)
+    ci.put(event("job", "b1", push=BASE, result="cancelled", time=5.0))
+    publisher = world.publisher()
+    failed = failure("job", "h1", push=HERE, failures=LOGIN, kind=kind)
+    ci.put(failed)
+    world.hear(failed)
+    for _ in range(6):
+        world.drain()
+        world.publish(publisher, 60.0)
+        assert not asked(ci, BASE) or not [run for run in ci.runs[HERE].values() if run.result is None]
+        for run in [one for one in ci.runs[HERE].values() if one.result is None]:
+            ended = failure("job", run.run_id, push=HERE, failures=LOGIN, kind=kind, retrigger_of=run.retrigger_of)
+            ci.put(ended)
+            world.hear(ended)
+    assert asked(ci, HERE) < 4
+    assert asked(ci, BASE) == 1
 
 
 def test_no_control_run_where_there_is_nothing_to_run_again(controlled: World, ci: OnlyMain) -> None:

@@ -25,7 +25,8 @@ def slack() -> Iterator[FakeSlack]:
 class Channel:
     """The reporter of one channel, with what it keeps beside a push."""
 
-    def __init__(self, slack: FakeSlack, clock: Clock | None = None) -> None:
+    def __init__(self, slack: FakeSlack, clock: Clock | None = None, *, always: bool = False) -> None:
+        self.always = always
         self.slack = slack
         self.clock = clock or Clock()
         self.kept = ""
@@ -36,7 +37,7 @@ class Channel:
         name = f"slack:{self.slack.channel}"
         return SlackReporter(
             name, token, self.slack.channel, wants=lambda push: push.project == "try", url=self.slack.url,
-            transport=plainly(), clock=self.clock,
+            transport=plainly(), clock=self.clock, always=self.always,
         )  # fmt: skip
 
     def report(self, what: PushReport) -> None:

@@ -14,15 +14,19 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tests.fakes.push_report import Clean
+from triggerbot.core.branch.streaks import Along, Beginning, Fresh, Isolated, Streak
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
-from triggerbot.core.model import Push, PushFacts, Result, Run, State
+from triggerbot.core.model import Branch, Push, PushFacts, Result, Run, State
 from triggerbot.core.verdict import health, verdict
 from triggerbot.core.verdict.base import Relation, Standing
-from triggerbot.reports import PushReport
-from triggerbot.reports.reporters import markdown
+from triggerbot.core.verdict.same_failure import Common
+from triggerbot.reports import BranchReport, PushReport
+from triggerbot.reports.reporters import branch_markdown, markdown
+from triggerbot.reports.reporters.branch_changes import Changes
 from triggerbot.reports.reporters.github.reporter import check_run
-from triggerbot.reports.reporters.slack import blocks
+from triggerbot.reports.reporters.slack import blocks, branch_blocks
+from triggerbot.reports.reporters.slack.markup import Message
 from triggerbot.store import JobRecord, PushRecord
 
 MARK = "zqmarkqz"
@@ -206,10 +210,43 @@ def test_in_a_check_run(foreign: str) -> None:
     assert MARK not in str(content)
 
 
+def branch(foreign: str) -> BranchReport:
+    """Report a branch that has this in every field that a CI, a commit or a person fills."""
+    text, sha = f"{MARK}{foreign}{MARK}", "0123456789abcdef0123456789abcdef01234567"
+    streak = Streak(text, sha, sha, 2, None, 1, (sha,), sha, (), 2, 2, text)
+    along = Along(
+        (streak, replace(streak, job="other", test=text, same_failure=True), replace(streak, job="third")),
+        (Fresh(text, sha, text),),
+        (Isolated(text, sha, text),),
+        (Beginning(sha, (text, "other"), Common(text, (text, "other"))),),
+    )
+    return BranchReport(
+        Branch("gh", text, text), along, (replace(streak, job=f"{text} quiet"),), {sha: text},
+        "https://triggerbot.example/pushes/octo/app/0123",
+    )  # fmt: skip
+
+
+@given(hostile)
+def test_a_branch_at_github(foreign: str) -> None:
+    """In the issue of a branch and in a comment on it; a title has no markup."""
+    told = branch(foreign)
+    means_nothing_at_github(branch_markdown.body(told, 60_000))
+    means_nothing_at_github(branch_markdown.change(told, Changes(told.along.failing, (f"{MARK}{foreign}",))))
+
+
+@given(hostile)
+def test_a_branch_at_slack(foreign: str) -> None:
+    """In the message of a branch and in a reply."""
+    told = branch(foreign)
+    means_nothing_at_slack(
+        branch_blocks.message(told), branch_blocks.reply(told, Changes(told.along.failing, (f"{MARK}{foreign}",)))
+    )
+
+
 # -- Slack ----------------------------------------------------------------------------------------------------------
 
 
-def said(message: blocks.Message) -> Iterator[str]:
+def said(message: Message) -> Iterator[str]:
     """Yield the texts of a message's blocks."""
     for block in message.blocks:
         assert block["text"]["verbatim"] is True
@@ -220,8 +257,13 @@ def said(message: blocks.Message) -> Iterator[str]:
 def test_at_slack(foreign: str) -> None:
     """In a code span without `&`, `<` and `>`, or in the address of a run."""
     told = report(foreign)
+    means_nothing_at_slack(blocks.message(told), blocks.details(told))
+
+
+def means_nothing_at_slack(*messages: Message) -> None:
+    """Check that foreign text stands in code spans and in addresses of runs, and that nothing else is made of it."""
     shown = 0
-    for message in (blocks.message(told), blocks.details(told)):
+    for message in messages:
         for text in said(message):
             for span in re.findall(r"`([^`\n]*)`", text):
                 shown += MARK in span

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.fakes import push_report
 from tests.fakes.clock import Clock
 from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.fixtures import clock, make_world, rule
@@ -16,6 +18,10 @@ from tests.fakes.world import push as some_push
 from tests.reports.reporters.slack import FAILING, LOST, Channel, channel, slack, text
 from triggerbot.core.errors import CIUnavailable
 from triggerbot.core.model import Push
+from triggerbot.core.verdict import health
+from triggerbot.core.verdict.base import Relation, Standing
+from triggerbot.core.verdict.verdict import against_base
+from triggerbot.reports.reporters.slack import blocks
 
 __all__ = ["channel", "clock", "make_world", "rule", "slack"]
 
@@ -57,6 +63,16 @@ def test_nothing_is_told_of_what_is_good_or_not_final(channel: Channel, slack: F
 
     assert slack.requests == []
     assert channel.kept == ""
+
+
+def test_a_push_that_is_good_is_told_where_that_is_wanted(slack: FakeSlack) -> None:
+    """Whoever reads about nightly runs has to know that there was one; what is under way is no news there, either."""
+    channel = Channel(slack, always=True)
+    channel.report(told({"a": "."}))
+    assert slack.shown == []
+    channel.report(told({"a": "G"}))
+    assert len(slack.shown) == 1
+    channel.reporter.close()
 
 
 @pytest.mark.parametrize("jobs", [{"a": "OG"}, {"a": "X"}, {"a": "O"}], ids=["intermittent", "infra", "failing"])
@@ -109,6 +125,19 @@ def test_a_failure_of_many_jobs_is_told_once(channel: Channel, slack: FakeSlack)
     assert "*9 jobs fail alike, 1 of them newly*: `ImportError: No module named requests`" in said
     assert said.count("ImportError") == 1
     assert said.index("*new* `job7`") < said.index("`job0`")
+
+
+def test_what_fails_on_the_base_too_is_not_counted_with_what_fails_alike() -> None:
+    """The parts of the thread agree with the sentence."""
+    line = "tests/test_login.py::test_login: AssertionError: 401 != 200"
+    report = push_report.told(some_push(), *(push_report.job(name, "OO", lines=[line]) for name in "abc"))
+    there = Standing(Relation.INHERITED, "ba5e" * 10)
+    judged = health.of_push(against_base(one, there) if one.job == "a" else one for one in report.judged.jobs)
+    thread = "\n".join(part["text"]["text"] for part in blocks.details(replace(report, judged=judged)).blocks)
+
+    assert judged.sentence == "2 jobs fail every time with the same failure, 1 fails on the base too"
+    assert "*2 jobs fail alike*" in thread
+    assert thread.index("*2 jobs fail alike*") < thread.index("*Fail on the base too*") < thread.index("`a`")
 
 
 def test_a_reporter_wants_what_it_is_told_to(channel: Channel) -> None:

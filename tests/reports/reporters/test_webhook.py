@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,9 @@ from tests.fakes.receiver import Receiver
 from tests.fakes.reported import PUSH, logged, plainly, told
 from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.core.model import Push
-from triggerbot.reports import PushReport
+from triggerbot.core.run_tests import FailingTest, RunTests
+from triggerbot.core.verdict import health, verdict
+from triggerbot.reports import PushReport, push_json
 from triggerbot.reports.reporters.webhook.reporter import BODY_MAX, WebhookReporter
 
 
@@ -281,3 +284,22 @@ def test_what_the_base_says_is_news(make_sender: Callable[..., Sender], receiver
     for fresh in ((), (), ("job",), ("job",)):
         sender.report(told({"job": "OO"}, fresh=fresh))
     assert len(receiver.requests) == 2
+
+
+def test_jobs_with_many_failing_tests_fit(sender: Sender, receiver: Receiver) -> None:
+    """The tests are counted, and no job is left out for the list of them."""
+    failing = tuple(FailingTest(f"t.py::t{number}", "x" * 2000) for number in range(1000))
+    what = told({"a": "OO", "b": "O"})
+    jobs = tuple(
+        replace(job, runs=tuple(replace(run, tests=RunTests(1, 1000, failing=failing)) for run in job.runs))
+        for job in what.record.jobs
+    )
+    judged = health.of_push(verdict.of_job(job.job, job.runs, ()) for job in jobs)
+    record = replace(what.record, jobs=jobs)
+    sender.report(replace(what, record=record, judged=judged, value=push_json.push(record, judged)))
+
+    (data,) = receiver.heard
+    assert (data["jobs_left_out"], {job["job"] for job in data["jobs"]}) == (0, {"a", "b"})
+    assert {(run["tests"]["failed"], len(run["tests"]["failing"])) for job in data["jobs"] for run in job["runs"]} == {
+        (1000, 0)
+    }

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 REVISION = "0123456789abcdef"
 CONFIG = """
+dry_run: false
 store: sqlite:state.db
 listen: 127.0.0.1:0
 page: {{token: env:PAGE_TOKEN}}

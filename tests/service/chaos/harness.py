@@ -34,6 +34,7 @@ BREAKER = "{canary: 500ms, longest: 2s}"
 BUDGET = Budget(100, 1_000_000)
 
 _CONFIG = """
+dry_run: false
 store: "{store}"
 listen: 127.0.0.1:{port}
 systems:

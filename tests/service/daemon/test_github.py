@@ -13,6 +13,7 @@ from tests.fakes.github import Clock, FakeGitHub
 REPOSITORY = "octo-org/octo-repo"
 REVISION = "a" * 40
 CONFIG = """
+dry_run: false
 store: sqlite:state.db
 listen: 127.0.0.1:0
 systems:

@@ -15,6 +15,7 @@ from tests.fakes.daemon import TOKEN, Daemon, eventually
 from tests.fakes.servers import free_ports
 
 CONFIG = """
+dry_run: false
 listen: 127.0.0.1:0
 systems: {{ci: {{type: generic, url: "{url}", token: "env:CI_TOKEN", webhook_secret: "env:WEBHOOK_SECRET", grace: 1s}}}}
 rules: [{{projects: [try], budget: {{percent: 100, floor: 1000}}}}]
@@ -110,7 +111,7 @@ def test_a_redis_that_is_not_reached_at_the_start_is_no_wrong_use(tmp_path: Path
     (port,) = free_ports(1)
     config = tmp_path / "triggerbot.yml"
     config.write_text(
-        f"store: redis://127.0.0.1:{port}/0\nlisten: off\n"
+        f"dry_run: false\nstore: redis://127.0.0.1:{port}/0\nlisten: off\n"
         "systems: {ci: {type: generic, url: 'http://127.0.0.1:9'}}\nrules: [{projects: [try]}]\n"
     )
 

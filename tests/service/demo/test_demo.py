@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -135,6 +136,10 @@ def test_the_demo_plays_and_everything_comes_out_as_planned() -> None:
     assert ended.stdout.count("A made-up CI, and the real triggerbot beside it") == 1
     assert "doubled: 0." in ended.stdout
     assert "over_budget" in ended.stdout
+    assert re.search(r"retriggers linux-debug-jit-2 1 time: it failed, \d+ % that it is intermittent", ended.stdout)
+    assert re.search(r"fails every time; \d % that it is intermittent", ended.stdout)
+    assert re.search(r"By evidence 2 jobs got \d retriggers of at most 8: \d saved", ended.stdout)
+    assert "2 jobs failed as another one did (same_cause)" in ended.stdout
     assert "looks back rather than ask again on a guess" in ended.stdout
     for push in PUSHES:
         for job in push.jobs:

@@ -32,6 +32,7 @@ WORDS: dict[str, tuple[Word, ...]] = {
         Word("intake", "where events come from: webhook, pulse (AMQP), poll, file", "source, connector, ingestion"),
         Word("sweep", "asking a CI every few minutes what finished lately", "polling fallback, anti-entropy"),
         Word("lead", "a message that names neither push nor job, until the CI was asked", "unresolved event"),
+        Word("expectation", "how often something should be heard of a branch", "dead man's switch, heartbeat"),
         Word("dead letter", "a message that could not be handled, kept with the reason", "dead-letter queue"),
     ),
     "What is decided": (
@@ -57,6 +58,8 @@ WORDS: dict[str, tuple[Word, ...]] = {
     "What it proves": (
         Word("failure line", "what a failed run says is wrong", "error line, annotation, bug suggestion (Treeherder)"),
         Word("same failure", "failure lines are alike once what varies is masked", "failure fingerprint, signature"),
+        Word("tests of a run", "how many passed and failed, and which, with a line each", "test report, test results"),
+        Word("new", "of a failure: the job did not have it at the last earlier push", "regression, novelty"),
         Word("generic", "a failure line that any failure may show: no evidence", "noise, boilerplate"),
         Word("verdict", "what the runs of a job at one push prove", "classification, conclusion"),
         Word("intermittent", "it failed and passed at the same revision", "flaky, a flake"),

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import httpx
 import yaml
+from defusedxml import ElementTree
 
 from tests.fakes.daemon import PATIENCE, eventually
 from triggerbot.cli.config import loads
@@ -94,6 +95,8 @@ class Reader:
                 self._check_json(block, text)
             case "text" if "message" in block.notes:
                 _check_message(text)
+            case "xml":
+                ElementTree.fromstring(text)
             case _:
                 raise AssertionError(f"nobody knows how to do this: {block.language!r}")
 

@@ -9,7 +9,8 @@ from .markdown import page, table
 
 _HEALTHS = {
     Health.GOOD: "Every job that was to run passed or proved intermittent; what the CI skipped was not to run, "
-    "so a push of which it skipped everything is good.",
+    "so a push of which it skipped everything is good. What fails as on the base is told apart, and decides only that "
+    "something else has to pass.",
     Health.FAILING: "A job failed and never passed, once or every time.",
     Health.PENDING: "Nothing failed, and something is to come: runs are running or owed, or a decision is due.",
     Health.INCOMPLETE: "Nothing failed and nothing is to come, but a job did not finish: it was cancelled, met only "

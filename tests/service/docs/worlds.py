@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 #: Of pages that begin with a daemon at work.
 _CONFIG = """\
+dry_run: false
 systems:
   ci:
     type: generic

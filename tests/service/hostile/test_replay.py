@@ -150,6 +150,7 @@ def test_copies_that_come_together(target: Target) -> None:
 
 
 CONFIG = """
+dry_run: false
 store: sqlite:state.db
 listen: 127.0.0.1:0
 systems:

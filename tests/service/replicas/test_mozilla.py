@@ -17,6 +17,7 @@ JOB = "test-linux/opt-mochitest-1"
 EXCHANGE = "exchange/taskcluster-queue/v1/task-"
 STATES = ("pending", "running", "completed", "failed", "exception")
 CONFIG = """
+dry_run: false
 store: {store}
 listen: 127.0.0.1:0
 systems:

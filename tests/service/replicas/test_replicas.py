@@ -15,6 +15,7 @@ from tests.fakes.rabbit import Broker
 from tests.fakes.redis_server import RedisServer
 
 CONFIG = """
+dry_run: false
 store: {store}
 listen: 127.0.0.1:0
 systems:

@@ -47,6 +47,8 @@ class Checks:
         #: have forgotten them.
         self._wanted: dict[tuple[Push, str], dict[str, int]] = defaultdict(dict)
         self._failed: dict[str, set[str]] = {}
+        #: For which jobs each operation was.
+        self._jobs: dict[str, set[tuple[Push, str]]] = {}
         self._kept = self.acknowledged, self._leads
 
     def watches(self) -> Mapping[str, Callable[..., None]]:
@@ -91,11 +93,21 @@ class Checks:
     def _unknown(self, record: PushRecord, deciding: str) -> int:
         """Count the other jobs that the CI has run again, and of which no claim tells why."""
         ci = self._world.ci.pushes[record.push]
-        known = {
-            job.job for job in record.jobs
-            if any(one.asked or (one.cause is Cause.FAILURE and not one.state.final) for one in job.claims)
-        }  # fmt: skip
-        return len({run.event.job for run in ci.runs if len(ci.of(run.event.job)) > 1} - known - {deciding})
+        again = {run.event.job for run in ci.runs if len(ci.of(run.event.job)) > 1}
+        known = {job.job for job in record.jobs if self._is_explained(record.push, job)}
+        return len(again - known - {deciding})
+
+    def _is_explained(self, push: Push, job: JobRecord) -> bool:
+        """Tell whether claims tell why a job was run again; one of a person does not tell of a failure's requests."""
+        if any(one.cause is Cause.FAILURE and (one.asked or not one.state.final) for one in job.claims):
+            return True
+        asked = any(one.asked for one in job.claims)
+        return asked and not (self._world.scenario.forgets and self._unnamed(push, job.job))
+
+    def _unnamed(self, push: Push, job: str) -> bool:
+        """Tell whether runs of a job came of no request that the store knows, nor of the push itself."""
+        known = self._world.store.pushes.work(push).operations
+        return any(run.origin and run.origin not in known for run in self._world.ci.pushes[push].of(job))
 
     def _asks_further(self, replica: "Replica", answer: Claim | None, claim: Claim, *_: Any, **__: Any) -> None:
         self._world.note("further", replica, job=claim.job, push=claim.push.revision, known=answer is not None)
@@ -114,6 +126,7 @@ class Checks:
             self._began[operation.id] = operation.started
             claims = self._world.store.claims.read(push, operation.claims)
             self._failed[operation.id] = {claim.job for claim in claims if claim.cause is Cause.FAILURE}
+            self._jobs[operation.id] = {(push, claim.job) for claim in claims}
 
     def _resent(self, replica: "Replica", answer: bool, operation: Operation, *_: Any) -> None:
         self._world.note("resent", replica, operation=operation.id, answer=answer)
@@ -197,28 +210,43 @@ class Checks:
             wanted += max(0, self._world.scenario.rule.retries - own) if own else 0
         must(ours <= wanted, f"{where}: {ours} runs were made, {wanted} were wanted: doubled")
         refused = (record.push, job.job) in self._world.ci.refused
-        ci, name = self._world.ci, (record.push, job.job)
-        lost = ci.lost[name] + (ci.later[name] if self._world.deaths else 0) > RESENDS
+        given_up = self._given_up(record.push, job.job)
         for claim in job.claims:
             must(claim.state.final, f"{where}: {claim.state} at the end")
             must(claim.asked <= claim.wanted, f"{where}: asked for {claim.asked} of {claim.wanted}")
-            excused = refused or lost or self._world.now - claim.created > GIVE_UP
+            excused = refused or given_up or self._world.now - claim.created > GIVE_UP
             if claim.state is ClaimState.REFUSED:
                 self._refused(record, claim, len(runs), excused, where)
             elif not excused:
                 self._done(claim, ours + strangers, where)
         self._story(record, job, where)
 
+    def _given_up(self, push: Push, job: str) -> bool:
+        """Tell whether one request for a job was sent as often as any is, and the CI never took it.
+
+        It was lost each time, or never left, since its process was stopped or killed after it had written it down.
+        """
+        taken = {operation for _, operation, _, _ in self._world.taken}
+        sent = (name for name, jobs in self._jobs.items() if (push, job) in jobs and self._written[name] > RESENDS)
+        return any(name not in taken for name in sent)
+
     def _done(self, claim: Claim, further: int, where: str) -> None:
         """A claim that is done brought the runs that it wanted, or there was a reason to stop."""
         enough = claim.asked >= claim.wanted or claim.note.startswith("no more runs are needed") or self._ended(claim)
         must(enough, f"{where}: done after {claim.asked} of {claim.wanted}: {claim.note}")
         # A stranger's run may be taken for what came of a request that was lost; where the CI does not tell which
-        # request a run came of, so may what came of a person's request.
+        # request a run came of, so may what came of a person's request. So may what came of a forgotten request.
         scenario = self._world.scenario
-        ambiguous = scenario.strangers or (scenario.wishes and not scenario.names)
+        ambiguous = scenario.strangers or (scenario.wishes and not scenario.names) or self._took_forgotten(claim)
         if claim.asked >= claim.wanted and not ambiguous:
             must(further >= claim.wanted, f"{where}: {further} runs came of {claim.wanted} that were wanted: lost")
+
+    def _took_forgotten(self, claim: Claim) -> bool:
+        """Tell whether a lost request was found again while the CI lists runs of requests that the store forgot."""
+        entries = self._world.store.pushes.timeline(claim.push, claim.job)
+        told = (entry.text for entry in entries if entry.what == "accepted")
+        found = any(text.startswith("the answer was lost, but the CI lists") for text in told)
+        return found and self._unnamed(claim.push, claim.job)
 
     def _ended(self, claim: Claim) -> bool:
         """Tell whether nobody waits for what a claim is about, and it says so."""

@@ -140,8 +140,13 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender.Sender, "_settle", done)
 
 
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a request up that may be sent again."""
+    monkeypatch.setattr(reconcile, "RESENDS", 1)
+
+
 @pytest.mark.parametrize(("breaks", "said"), [
-    (twice, "not written down"), (blind, "doubled"), (forgetful, "lost"),
+    (twice, "not written down"), (blind, "doubled"), (forgetful, "lost"), (impatient, "refused for no reason"),
 ])  # fmt: skip
 def test_it_notices(monkeypatch: pytest.MonkeyPatch, breaks: Callable[..., None], said: str) -> None:
     """A dispatcher that is broken like this does not get through."""
@@ -151,7 +156,7 @@ def test_it_notices(monkeypatch: pytest.MonkeyPatch, breaks: Callable[..., None]
 
 
 @pytest.mark.parametrize(("ignores", "seed", "said"), [
-    ("since_asked", 205, "doubled"), ("spent", 338, "beyond the budget"),
+    ("since_asked", 205, "doubled"), ("spent", 338, "beyond the budget"), ("beyond_counted", 2957, "doubled"),
 ])  # fmt: skip
 def test_it_notices_what_a_store_forgot(monkeypatch: pytest.MonkeyPatch, ignores: str, seed: int, said: str) -> None:
     """If runs of which the store knows no request did not count, an older copy of it would repeat them."""

@@ -57,14 +57,13 @@ class World:
         self.store = self.ground.open()
         self._later: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._number = self._born = self._depth = 0
-        #: No time passes between a request that is written down and its first byte: grace begins there.
+        #: No time passes between the last look at the clock before a request and its first byte: nothing can act there.
         self._still = False
         self._held: Mapping[str, int] = {}
         #: The very first sweep went by a clock that was ahead, and so reached back less far.
         self.misled = False
         #: When the last commit came that is none of the pushes.
         self.newest = 0.0
-        self.deaths = 0
         #: The store is being replaced: nobody works on it.
         self._stopped = False
         self.calm = False
@@ -326,9 +325,7 @@ class World:
     def _others_act(self, replica: Replica, name: str, act: Callable[[], Any], stalled: bool, first: bool) -> Any:
         """Let others act around a call; this replica may stand still for longer than its leases last."""
         answer = None if first else act()
-        was, self._still = self._still, self._still or name == ("retrigger" if first else "begin") or (
-            name == "resend" and not first
-        )  # fmt: skip
+        was, self._still = self._still, self._still or (name == "retrigger" and first)
         if stalled:
             self.pass_time(LOOK)
         else:
@@ -357,7 +354,6 @@ class World:
         """Take note of a replica's end; a new one comes in its place."""
         if replica in self.replicas and not self._stopped:
             self.note("died", replica)
-            self.deaths += 1
             self.ground.died()
             self.later(self.dice.choice((0.0, 5.0, 100.0)), self._replace, replica)
 

@@ -10,6 +10,7 @@ import httpx
 from tests.fakes.daemon import PATIENCE, Daemon, eventually
 
 CONFIG = """
+dry_run: false
 store: {store}
 listen: 127.0.0.1:0
 systems:

@@ -12,7 +12,7 @@ from tests.fakes.github import FakeGitHub
 from tests.fakes.github.reporting_payloads import FakeCheck, FakeComment
 from tests.systems.github.cases import SHA
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood
-from triggerbot.core.model import CommentCommand
+from triggerbot.core.model import Branch, CommentCommand
 from triggerbot.systems import Asker, TakesCommands
 from triggerbot.systems.github import messages, parse
 from triggerbot.systems.github.auth import AppKey
@@ -94,6 +94,16 @@ def test_not_heard(github: FakeGitHub, gh: GitHub, pull: int) -> None:
         github.comment_webhook(said, action="deleted"),
     ):
         assert list(gh.parse(headers, body)) == []
+
+
+def test_on_the_issue_of_a_branch(github: FakeGitHub, gh: GitHub, pull: int) -> None:
+    """It is about that branch as a whole, whoever wrote the issue: only who may write to the repository is obeyed."""
+    branch = Branch("gh", "octo/app", "main")
+    said = github.talk.say(pull, "ann", "@triggerbot silence linux-1")
+    text = f"{messages.BRANCH_MARKER.format(branch.mark)}\nwhatever"
+    [heard] = gh.parse(*github.comment_webhook(said, on_issue=True, issue=text))
+    assert heard == CommentCommand("gh", f"comment:{said.id}", "octo/app", "ann", "silence linux-1", about=branch.mark)
+    assert not gh.parse(*github.comment_webhook(said, on_issue=True, issue=f"x {text}"))  # somebody quotes it
 
 
 def test_redelivered(github: FakeGitHub, gh: GitHub, pull: int, check: FakeCheck) -> None:

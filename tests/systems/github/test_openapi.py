@@ -103,6 +103,10 @@ def talk(github: FakeGitHub, system: GitHub, push: Push) -> None:
     job = next(job for run in github.runs.values() for job in run.jobs)
     github.talk.annotations[job.id] = [{}, {"path": "a.py", "annotation_level": "warning", "title": "T"}]
     system.failures(push, Run("CI / a", str(job.id), 1, State.FINISHED, Result.FAILURE))
+    number = github.add_run(push.project, "Reports", push.revision, "main", {"a": "failure"})
+    github.artifacts.upload(number, "junit", {"r.xml": "<testsuite/>"})
+    one = str(github.job(number, "a").id)
+    assert system.tests(push, Run("Reports / a", one, 1, State.FINISHED, Result.FAILURE, batch=str(number)))
     system.files(push)
     assert system.default_branch(push.project) == "main"
     github.moved[push.project, "main"] = push.revision
@@ -135,12 +139,12 @@ def recorded(github: FakeGitHub, connect: Connect, clock: Clock, app: AppKey) ->
     exercise(github, connect(repositories=["octo/app"]), clock, PUSH)
     other = PUSH._replace(revision="ab" * 20)
     exercise(github, connect(app=app, repositories=["octo/app"]), clock, other)
-    talk(github, connect(), PUSH._replace(branch="dev-branch"))
-    talk(github, connect(app=app), other._replace(branch="dev-branch"))
+    talk(github, connect(tests=["*"]), PUSH._replace(branch="dev-branch"))
+    talk(github, connect(app=app, tests=["*"]), other._replace(branch="dev-branch"))
     connect().check()
     connect(app=app).check()
-    # GraphQL is no part of that description.
-    return [one for one in github.requests if one.path != "/graphql"]
+    # GraphQL is no part of that description, nor is the storage of artifacts.
+    return [one for one in github.requests if one.path != "/graphql" and not one.path.startswith("/storage/")]
 
 
 def path_of(one: Recorded) -> str:

@@ -15,8 +15,10 @@ from tests.fakes.world import World
 from tests.systems.treeherder.jobs import OPENED, PUSH, REVISION, jobs_of
 from triggerbot.config.secrets import Secret
 from triggerbot.core.errors import CIDenied, CIUnavailable
+from triggerbot.core.model import Run
+from triggerbot.core.verdict.verdict import beside
+from triggerbot.reports.judge import Judge
 from triggerbot.reports.reporters.treeherder import TreeherderReporter
-from triggerbot.store import PushRecord
 from triggerbot.systems.treeherder.classify import Classifier, intermittent_failures
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
 from triggerbot.systems.treeherder.session import LIFETIME, Session
@@ -25,9 +27,9 @@ from triggerbot.systems.treeherder.system import Treeherder
 
 @pytest.fixture
 def starred(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> World:
-    """Add a push with one orange and two greens of one job, and other jobs that prove nothing."""
+    """Add a push with one job that failed and passed, one that failed twice, and one that passed."""
     push = treeherder.push(REVISION)
-    results = {"one": "fss", "two": "ffss", "few": "fs", "green": "sss", "hidden": "f"}
+    results = {"one": "fs", "two": "ff", "green": "sss"}
     for name, letters in results.items():
         for letter in letters:
             treeherder.read_log(
@@ -49,17 +51,35 @@ def notes(treeherder: FakeTreeherder, session: str = SESSION) -> Classifier:
     return made
 
 
-def test_one_orange_and_two_greens(starred: World) -> None:
-    """Only this one is classified."""
-    record = starred.store.pushes.record(PUSH)
-    assert record is not None
-    assert [run.job for job in record.jobs for run in intermittent_failures(job.runs)] == ["test-one"]
+@pytest.mark.parametrize(
+    ("letters", "classified"),
+    [
+        ("OG", [0]),
+        ("GO", [1]),
+        ("OOG", [0, 1]),
+        ("OGG", [0]),
+        ("XG", [0]),
+        ("O", []),
+        ("OO", []),
+        ("OX", []),
+        ("GG", []),
+    ],
+)
+def test_any_pass_is_enough(letters: str, classified: list[int]) -> None:
+    """Of the same revision it proves every failure of the job, whoever asked for the run."""
+    (judged,) = told(PUSH, job("test", letters)).judged.jobs
+    assert [judged.runs.index(run) for run in intermittent_failures(judged)] == classified
+
+
+def test_a_pass_that_may_be_of_another_job_proves_nothing() -> None:
+    """Two jobs of one name, whose runs cannot be told apart."""
+    (judged,) = told(PUSH, job("test", "OG")).judged.jobs
+    assert intermittent_failures(beside(judged, aside="", mixed=True)) == []
 
 
 def test_a_page_of_something_in_front_is_no_answer(treeherder: FakeTreeherder, starred: World) -> None:
     """A login page that says 200 has stored no note: the next call looks."""
-    run = next(one for job in _record(starred).jobs for one in intermittent_failures(job.runs))
-    runs = next(job.runs for job in _record(starred).jobs if run in job.runs)
+    run, runs = _failed(starred)
     with Portal(treeherder.origin, passes=False) as portal:
         made = Classifier(TreeherderJobs("th", portal.origin, projects=["try"]), Session(lambda: SESSION, lambda: CSRF))
         with pytest.raises(CIUnavailable, match="speaks no JSON"):
@@ -69,10 +89,16 @@ def test_a_page_of_something_in_front_is_no_answer(treeherder: FakeTreeherder, s
     assert (portal.writes, treeherder.notes) == (1, [])
 
 
-def _record(world: World) -> PushRecord:
+def _failed(world: World) -> tuple[Run, tuple[Run, ...]]:
+    """Return the failure that a pass proves intermittent, and all runs of its job."""
     record = world.store.pushes.record(PUSH)
     assert record is not None
-    return record
+    ((run, runs),) = (
+        (run, job.runs)
+        for job in Judge(world.store, world.clock).judge(record).jobs
+        for run in intermittent_failures(job)
+    )
+    return run, runs
 
 
 def orange(treeherder: FakeTreeherder) -> dict[str, Any]:
@@ -95,7 +121,7 @@ def test_a_failure_is_classified_once(treeherder: FakeTreeherder, starred: World
     (note,) = treeherder.notes
     failed = orange(treeherder)
     assert (note["job_id"], note["failure_classification_id"]) == (failed["id"], 4)
-    assert "2 further runs" in note["text"]
+    assert "1 further run of" in note["text"]
 
 
 def test_what_somebody_classified_is_left_alone(treeherder: FakeTreeherder, starred: World) -> None:
@@ -166,11 +192,8 @@ def test_a_lost_answer_is_settled_by_looking(treeherder: FakeTreeherder, starred
 
 def test_a_session_that_has_ended_is_reported_as_such(treeherder: FakeTreeherder, starred: World) -> None:
     """The error says what is needed, without the secret; it is retried after a while."""
-    record = starred.store.pushes.record(PUSH)
-    assert record is not None
-    (runs,) = (job.runs for job in record.jobs if intermittent_failures(job.runs))
     with pytest.raises(CIDenied, match="session has ended") as denied:
-        notes(treeherder, "canary-old").classify(PUSH, *intermittent_failures(runs), runs)
+        notes(treeherder, "canary-old").classify(PUSH, *_failed(starred))
     assert "canary" not in str(denied.value)
 
     publisher = starred.publisher(TreeherderReporter("th", notes(treeherder, "canary-old"), time.time))
@@ -201,16 +224,13 @@ def test_a_session_in_a_file_is_read_anew(treeherder: FakeTreeherder, starred: W
     file.write_text("canary-old\n")
     classifier = Classifier(jobs_of(treeherder), Session(Secret(f"file:{file}").read, lambda: CSRF))
     OPENED.append(classifier)
-    record = starred.store.pushes.record(PUSH)
-    assert record is not None
-    (runs,) = (job.runs for job in record.jobs if intermittent_failures(job.runs))
     with pytest.raises(CIDenied):
-        classifier.classify(PUSH, *intermittent_failures(runs), runs)
+        classifier.classify(PUSH, *_failed(starred))
     assert "has ended" in classifier.trouble()
 
     file.write_text(f"{SESSION}\n")
     assert classifier.trouble() == ""
-    assert classifier.classify(PUSH, *intermittent_failures(runs), runs)
+    assert classifier.classify(PUSH, *_failed(starred))
 
     file.unlink()
     assert "cannot be read" in classifier.trouble()

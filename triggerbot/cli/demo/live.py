@@ -25,7 +25,8 @@ from rich.console import Console
 from rich.live import Live
 
 from triggerbot.cli.demo.narrator import Narrator
-from triggerbot.cli.demo.scenario import PROJECT, PUSHES
+from triggerbot.cli.demo.scenario import EVIDENCE, PROJECT, PUSHES
+from triggerbot.reports import savings
 
 #: Seconds after the playing time within which everything must have finished.
 _GRACE = 30.0
@@ -33,6 +34,7 @@ _GRACE = 30.0
 _EVERY = 0.25
 _CONFIG = """\
 # The demo's config. Everything in it is real but the CI.
+dry_run: false
 store: sqlite:state.db
 listen: 127.0.0.1:{port}
 systems:
@@ -44,6 +46,10 @@ systems:
     sweep: 2s
 page: {{token: "env:DEMO_PAGE_TOKEN"}}
 rules:
+  - projects: [{project}]
+    branches: [{evidence}]
+    retries: {{evidence: 5%, max: 4}}
+    lookup: {{attempts: 5, delay: 1s}}
   - projects: [{project}]
     exclude_jobs: ["*-unstable"]
     lookup: {{attempts: 5, delay: 1s}}
@@ -147,7 +153,7 @@ class _Stage:
         if kind != "ci" or first.get("event") != "listening":
             raise _DemoError(f"the made-up CI did not start: {self._errors[-5:]}")
         self.ci_port = first["port"]
-        config = _CONFIG.format(port=self.port, ci_port=self.ci_port, project=PROJECT)
+        config = _CONFIG.format(port=self.port, ci_port=self.ci_port, project=PROJECT, evidence=EVIDENCE)
         (self.directory / "triggerbot.yml").write_text(config)
         daemon = self._run("triggerbot", "run")
         self._read_lines(daemon.stderr, "daemon")
@@ -227,6 +233,11 @@ class _Stage:
                 self.narrator.push(answer.json()["pushes"][0])
         self.truth = self._client.get(f"http://127.0.0.1:{self.ci_port}/truth").json()
 
+    def saved(self) -> list[str]:
+        """Return what evidence and common causes saved, in words."""
+        answer = self._client.get(f"http://127.0.0.1:{self.port}/api/v1/stats")
+        return list(savings.sentences(answer.json()["saved"])) if answer.status_code == 200 else []
+
     @property
     def over(self) -> bool:
         """Whether the CI has finished, and the daemon has reached the expected verdicts."""
@@ -295,6 +306,8 @@ def _conclude(console: Console, stage: _Stage, problems: list[str]) -> None:
         f"asked for in {truth.get('requests', 0)} requests; doubled: {len(truth.get('doubled', ()))}.",
         soft_wrap=not console.is_terminal,
     )
+    for sentence in stage.saved():
+        console.print(sentence, soft_wrap=not console.is_terminal)
     for line in problems:
         console.print(f"unexpected: {line}", style="bold red", markup=False)
     console.print(

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from triggerbot.core.decision import Refusal
+from triggerbot.core.formatting import plural
 from triggerbot.reports import glossary
 
 #: Lines of the feed held for the screen.
@@ -16,6 +17,7 @@ _COLOURS = {
     "good": "bold green", "failing": "bold red", "pending": "cyan", "intermittent": "yellow", "failed": "red",
     "passed": "green", "incomplete": "magenta", "G": "green", "O": "dark_orange", ".": "cyan",
 }  # fmt: skip
+_CHANCE = "that it is intermittent"
 _NOTES = {
     "lost": ("CI", "no webhook tells that {job} failed: the sweep has to find it", "dim"),
     "ill": ("CI", "accepts {count} more of {job}, and answers 500 all the same", "magenta"),
@@ -66,7 +68,11 @@ class Narrator:
         match message.get("event"):
             case "decision" if message["action"] == "trigger":
                 why = "it failed" if message["reason"] == "failure" else "the push asks for it"
-                self._add_line("triggerbot", f"retriggers {job} {message['count']} times: {why}", "bold cyan", revision)
+                # Of what a decision by evidence rests on, the chance is told.
+                chances = [part for part in message.get("detail", "").split("; ") if part.endswith(_CHANCE)]
+                why = ", ".join([why, *chances])
+                times = plural(message["count"], "time")
+                self._add_line("triggerbot", f"retriggers {job} {times}: {why}", "bold cyan", revision)
             case "decision" if message["reason"] != Refusal.ALREADY_CLAIMED:
                 means = glossary.REFUSALS[Refusal(message["reason"])].means
                 self._add_line("triggerbot", f"leaves {job} alone, {message['reason']}: {means}", "yellow", revision)

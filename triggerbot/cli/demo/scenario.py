@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 PROJECT = "try"
+#: A branch of it whose rule goes by evidence instead of a number.
+EVIDENCE = "autoland"
 #: Results of a job's runs, in order; the last one repeats for all further runs.
 GOOD = ("success",)
 BROKEN = ("failure",)
@@ -46,6 +48,7 @@ class Push:
     author: str
     message: str
     jobs: tuple[Job, ...]
+    branch: str = PROJECT
 
 
 def _jobs(*platforms: str) -> tuple[Job, ...]:
@@ -87,6 +90,21 @@ PUSHES: tuple[Push, ...] = (
         "alan@example.org",
         "Bug 103: is the new timer stable?\n\ntry: -b do -p all -u timers --rebuild 3",
         (Job("linux-opt-timers"), Job("windows-opt-timers", FLAKY), Job("macosx-debug-timers")),
+    ),
+    Push(
+        0.29,
+        "f27a41c08e6b95d3",
+        "frances@example.org",
+        "Bug 106: inline small functions",
+        (
+            *(
+                Job(f"{platform}-jit-1", BROKEN, failure="loop.js: TypeError: step is not a function")
+                for platform in ("linux-opt", "windows-opt", "macosx-debug")
+            ),
+            Job("linux-debug-jit-2", FLAKY, failure="gc.js: out of memory"),
+            Job("linux-opt-jit-2"),
+        ),
+        EVIDENCE,
     ),
     Push(
         0.34,

@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from triggerbot.cli.demo.scenario import PROJECT, PUSHES, Job, Push
+from triggerbot.cli.demo.scenario import EVIDENCE, PROJECT, PUSHES, Job, Push
 
 #: Shares of the playing time: a job's wait, a run's duration, and the gap between the starts of two jobs.
 _WAITS, _LASTS, _APART = 0.01, 0.05, 0.004
@@ -45,6 +45,7 @@ class Ci:
         self._open = 0
         self._played = False
         self.operations: list[dict[str, Any]] = []
+        self._doubled: set[str] = set()
 
     # -- pushes and runs ----------------------------------------------------------------------------------------
 
@@ -67,7 +68,7 @@ class Ci:
         with self._lock:
             number = sum(run["job"] == job.name and run["revision"] == push.revision for run in self._runs)
             run = {
-                "project": PROJECT, "branch": PROJECT, "revision": push.revision, "job": job.name,
+                "project": PROJECT, "branch": push.branch, "revision": push.revision, "job": job.name,
                 "run_id": str(1000 + len(self._runs)), "attempt": 1, "state": "pending", "kind": job.kind, "tier": 1,
                 "author": push.author, "message": push.message, "time": _stamp(time.time()),
                 "retrigger_of": operation, "pool": job.name.partition("-")[0], "changed": time.time(),
@@ -151,6 +152,8 @@ class Ci:
             if job is None:
                 return 409, {"error": "no such job"}
             push = self._facts[body["revision"]]
+            if self._is_doubled(push, job):
+                self._doubled.add(f"{job.name} at {push.revision}")
             self.operations.append({key: body[key] for key in ("operation", "revision", "job", "count")})
             first = sum(one["job"] == job.name and one["revision"] == push.revision for one in self.operations) == 1
             runs = [self.start(push, job, body["operation"]) for _ in range(body["count"])]
@@ -159,18 +162,24 @@ class Ci:
             return 500, {"error": "something broke after we had accepted that"}
         return 201, {"runs": runs}
 
+    def _is_doubled(self, push: Push, job: Job) -> bool:
+        """Return whether a request is one too many: only evidence asks again, and not before the last run has ended."""
+        asked = any(one["job"] == job.name and one["revision"] == push.revision for one in self.operations)
+        going = any(
+            run["job"] == job.name and run["revision"] == push.revision and run["state"] != "finished"
+            for run in self._runs
+        )
+        return asked and (going or push.branch != EVIDENCE)
+
     def truth(self) -> dict[str, Any]:
         """Return the ground truth, with which the demo compares the outcome."""
         with self._lock:
-            requested = [(one["revision"], one["job"]) for one in self.operations]
             return {
                 "done": self._played and self._open == 0,
                 "runs": len(self._runs),
                 "requests": len(self.operations),
                 "retriggers": sum(run["retrigger_of"] is not None for run in self._runs),
-                "doubled": sorted(
-                    {f"{job} at {revision}" for revision, job in requested if requested.count((revision, job)) > 1}
-                ),
+                "doubled": sorted(self._doubled),
             }
 
 

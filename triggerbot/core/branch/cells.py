@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from triggerbot.core.model import Result, State
-from triggerbot.core.verdict import fingerprint
+from triggerbot.core.verdict import fingerprint, same_failure
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 
 
@@ -93,7 +93,9 @@ def of_verdict(job: JobVerdict) -> Cell:
         case Verdict.FAILED if job.awaited:
             return Cell(CellKind.AWAITED)
         case Verdict.FAILED if job.failing is not None:
-            return Cell(CellKind.FAILED, job.failing.shapes, job.failing.line)
+            runs = (run for run in job.runs if run.failed and run.result in job.proving and run.key not in job.derived)
+            tests, is_all = same_failure.failing_tests(runs)
+            return Cell(CellKind.FAILED, job.failing.shapes, job.failing.line, frozenset(tests), tests_known=is_all)
         case Verdict.FAILED:
             return Cell(CellKind.FAILED)
         case Verdict.PASSED:

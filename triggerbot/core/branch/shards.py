@@ -15,7 +15,7 @@ from triggerbot.core.branch.streaks import Row
 
 #: The last brackets of a name, and in them the number of a shard beside that of all.
 _BRACKETS = re.compile(r"(?P<before>.*[(\[])(?P<inside>[^()\[\]]*)(?P<after>[)\]][^()\[\]]*)", re.DOTALL)
-_PAIR = re.compile(r"(?:^|(?<=,))\s*(?P<number>[0-9]{1,4})\s*(?P<by>[,/])\s*(?P<of>[0-9]{1,4})\s*(?:$|,)")
+_PAIR = re.compile(r"(?:^|,)\s*(?P<number>[0-9]{1,4})\s*(?P<by>[,/])\s*(?P<of>[0-9]{1,4})\s*(?:$|,)")
 _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 
 

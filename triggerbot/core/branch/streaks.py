@@ -236,5 +236,5 @@ def _beginnings(streaks: Sequence[Streak], revisions: Sequence[str], many: int) 
 def _common(streaks: Sequence[Streak]) -> Common | None:
     """Return the failure that most of the jobs share."""
     failing = {one.job: Failing(one.line, one.shapes, Sameness(one.alike, one.pushes)) for one in streaks}
-    found = next(iter(same_failure.in_common(failing)), None)
+    found = next(iter(same_failure.in_common(same_failure.grouped(failing))), None)
     return found if found is not None and 2 * len(found.jobs) > len(streaks) else None

@@ -77,9 +77,9 @@ def based_on(wanted: int, runs: str, spent: str, most: str, *, dry: bool) -> str
 
 def spent_words(budget: Budget, spent: int, causes: int, total: int, *, dry: bool) -> str:
     """Render that a budget is spent, on so many jobs and causes."""
-    were = "would have been" if dry else "were"
-    share = budget.words(f"its {total} jobs")
+    were = "would have been" if dry else "was" if spent == 1 else "were"
+    share = budget.words(f"its {plural(total, 'job')}")
     return (
-        f"{spent} jobs of the push ({plural(causes, 'cause')}) {were} retriggered for failures; its budget is "
-        f"{budget.most(total)}: {share}"
+        f"{plural(spent, 'job')} of the push ({plural(causes, 'cause')}) {were} retriggered for failures; its "
+        f"budget is {budget.most(total)}: {share}"
     )

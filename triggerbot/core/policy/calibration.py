@@ -124,7 +124,8 @@ def _said_of(job: JobVerdict, rule: Rule, author: str | None) -> Measured | None
         case Verdict.INTERMITTENT:
             return Measured.KNOWN if job.novelty is Novelty.KNOWN else Measured.INTERMITTENT
         case Verdict.FAILED if job.failing_runs > 1:
-            return Measured.FAILED
+            # Where it is not proved, nothing is said that could be wrong.
+            return None if job.unsure else Measured.FAILED
         case Verdict.FAILED if _is_refused(job.claim):
             return Measured.REFUSED
         case _:
@@ -157,6 +158,9 @@ def decide(claim: Claim, rule: Rule | None, facts: rules.Facts) -> Decision:
         return Decision.refuse(Refusal.NO_RETRY)
     if rule.opt_in and not facts.asks.retry:
         return Decision.refuse(Refusal.NOT_OPTED_IN)
+    if facts.forgotten:
+        why = "it has further runs of which the store knows no request: it may have been measured before"
+        return Decision.refuse(Refusal.ENOUGH_RUNS, why)
     return Decision.trigger(Cause.CALIBRATION, claim.wanted)
 
 

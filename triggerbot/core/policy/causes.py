@@ -15,11 +15,12 @@ from triggerbot.core.model import Result, Run, State
 from triggerbot.core.policy import waves
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.verdict import fingerprint
+from triggerbot.core.verdict.same_failure import TellingOf, told_alone
 
 #: Comparisons of different failures, for one failure; beyond that, only equal ones are found.
 _COMPARED_MAX = 50
 #: How the note of a claim begins that waits for another one, and ends.
-_WAITS, _ALIKE = "waits for ", ", same failure"
+_WAITS, _AS, _ALIKE = "waits for ", "as ", ", same failure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ class Inherits:
 
     @property
     def words(self) -> str:
-        """Render that it does."""
-        return f"as {identity.label(self.first.job, self.first.run.event)}{_ALIKE}"
+        """Render that it does; `inherits_from` reads it."""
+        return f"{_AS}{identity.label(self.first.job, self.first.run.event)}{_ALIKE}"
 
     @property
     def note(self) -> str:
@@ -68,16 +69,26 @@ def follows(claim: Claim) -> bool:
     return claim.state is ClaimState.OPEN and claim.note.startswith(_WAITS) and claim.note.endswith(_ALIKE)
 
 
+def inherits_from(claim: Claim) -> str | None:
+    """Return the label of the job as which a claim's job failed, that was retriggered for both; `None` if none was."""
+    if claim.refusal is not Refusal.SAME_CAUSE or claim.dry:
+        return None
+    return claim.note.removeprefix(_AS).removesuffix(_ALIKE)
+
+
 def left_alone(claim: Claim) -> Decision:
     """Return the refusal of a claim that waits for another one, of which nothing more will be known."""
     return Decision.refuse(Refusal.SAME_CAUSE, claim.note.rpartition(": ")[2])
 
 
 class Causes:
-    """The failures of a push for which jobs were retriggered."""
+    """The failures of a push for which jobs were retriggered; `telling`: what of their lines proves something."""
 
-    def __init__(self, decided: Iterable[Decided], proving: Collection[Result], now: float) -> None:
+    def __init__(
+        self, decided: Iterable[Decided], proving: Collection[Result], now: float, telling: TellingOf = told_alone
+    ) -> None:
         self._proving = proving
+        self._telling = telling
         self._now = now
         self._alike: dict[tuple[str, ...], list[Decided]] = defaultdict(list)
         #: How many were added since.
@@ -86,7 +97,7 @@ class Causes:
             self._add(one)
 
     def _add(self, one: Decided) -> None:
-        if shapes := _shapes(one.claim, one.runs):
+        if shapes := self._shapes(one.claim, one.runs):
             self._alike[shapes].append(one)
 
     def add(self, claim: Claim, runs: Sequence[Run], decision: Decision) -> None:
@@ -99,7 +110,7 @@ class Causes:
 
     def like(self, claim: Claim, runs: Sequence[Run]) -> int:
         """Return the id of the first other claim whose job was retriggered for the same failure; 0 if there is none."""
-        found = self._like(claim, _shapes(claim, runs))
+        found = self._like(claim, self._shapes(claim, runs))
         return found[0].claim.id if found else 0
 
     def inherits(self, claim: Claim, runs: Sequence[Run]) -> Inherits | None:
@@ -107,8 +118,12 @@ class Causes:
 
         That is so if nothing fails alike, if one that did has passed, or if none of them has proved anything.
         """
-        shapes = _shapes(claim, runs)
-        found = self._like(claim, shapes)
+        shapes = self._shapes(claim, runs)
+        # What fails in a further test besides is not explained by the other.
+        found = [
+            one for one in self._like(claim, shapes)
+            if fingerprint.shown(shapes, [self._shapes(one.claim, one.runs)])
+        ]  # fmt: skip
         outcomes = {one.claim.id: self._outcome(one, shapes) for one in found}
         if Outcome.PASSED in outcomes.values():
             return None
@@ -141,12 +156,14 @@ class Causes:
         if not claim.state.final or (missing and self._now - claim.created < GIVE_UP):
             return Outcome.UNDER_WAY
         further = [run for run in runs if run.failed and run.key != claim.run.key]
-        told = [found for run in further if (found := fingerprint.shapes(run.failures))]
+        told = [found for run in further if (found := self._told(claim, run))]
         like = not told or any(fingerprint.same(shapes, other) for other in told)
         return Outcome.FAILED_ON if like and waves.failures(further, self._proving) else Outcome.NOTHING
 
+    def _shapes(self, claim: Claim, runs: Sequence[Run]) -> tuple[str, ...]:
+        """Return the shapes of a job's failure: of the claimed run, or of the first failed one of which any tell."""
+        failed = [claim.run, *(run for run in runs if run.failed)]
+        return next((shapes for run in failed if (shapes := self._told(claim, run))), ())
 
-def _shapes(claim: Claim, runs: Sequence[Run]) -> tuple[str, ...]:
-    """Return the shapes of a job's failure: of the claimed run, or of the first failed one of which any are known."""
-    failed = [claim.run, *(run for run in runs if run.failed)]
-    return next((shapes for run in failed if (shapes := fingerprint.shapes(run.failures))), ())
+    def _told(self, claim: Claim, run: Run) -> tuple[str, ...]:
+        return self._telling(claim.push, claim.job, run.evidence)

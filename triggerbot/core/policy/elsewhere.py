@@ -9,10 +9,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from triggerbot.core import proof
 from triggerbot.core.claim import Claim, Operation
-from triggerbot.core.model import Event, Result, Run, RunKey
+from triggerbot.core.model import Event, PushFacts, Result, Run, RunKey
 
 #: Seconds by which the clocks of a CI and of who asks may differ; some CIs tell whole seconds only.
 SKEW = 5.0
+#: Seconds after a loss within which it is not to be told from the runs of a push alone that it is newer than that: the
+#: older ones may be missing in a list.
+_UNSURE = 86_400.0
 #: Results of runs that no request brings: the CI left the job out, or runs it once more by itself.
 _NO_ANSWER = frozenset({Result.SKIPPED, Result.RETRY})
 #: A run by its job, id and attempt, or what ran again together: nothing, the batch, and the attempt.
@@ -35,7 +38,7 @@ def since_asked(claim: Claim, runs: Sequence[Run], requests: Iterable[Operation]
 
 
 def forgotten(
-    claim: Claim, runs: Sequence[Run], requests: Iterable[Operation], distrusted: float | None
+    job: str, runs: Sequence[Run], requests: Iterable[Operation], distrusted: float | None
 ) -> tuple[Run, ...]:
     """Return the runs of a job that may have come of requests of ours which the store has forgotten.
 
@@ -43,11 +46,32 @@ def forgotten(
     something (`distrusted`; `None`: it has lost nothing), whatever their results: who asked twice because the first
     run was cancelled would have asked twice. `runs`, `requests`: as in `since_asked`.
     """
-    if distrusted is None or not runs:
+    first = min((run for run in runs if run.result not in _NO_ANSWER), key=_age, default=None)
+    if distrusted is None or first is None:
         return ()
-    first = min(runs, key=lambda run: (run.attempt, math.inf if (began := _began(run)) is None else began)).key
-    further = (run for run in _unexplained(claim.job, runs, requests) if run.key != first)
-    return tuple(run for run in further if (began := _began(run)) is None or began < distrusted + SKEW)
+    further = (run for run in _unexplained(job, runs, requests) if run.key != first.key)
+    return tuple(run for run in further if _predates(_began(run), distrusted))
+
+
+def beyond_counted(ours: Iterable[Run], counted: Sequence[Run]) -> int:
+    """Count the runs of forgotten requests that no count of further runs has in it.
+
+    `counted`: the runs of the job that count, oldest first. The first of them is no further run for the policy, which
+    it may well be where the job's first run proved nothing: then it came of a request all the same.
+    """
+    further = {run.key for run in counted[1:]}
+    return sum(run.key not in further for run in ours)
+
+
+def may_predate(push: PushFacts, runs: Iterable[Run | Event], lost: float) -> bool:
+    """Return whether a push may be from before the store lost something (`lost`), so that requests may be missing."""
+    times = [push.time, *map(_began, runs)]
+    known = [time for time in times if time is not None]
+    return not known or _predates(min(known), lost if push.time is not None else lost + _UNSURE)
+
+
+def _predates(time: float | None, lost: float) -> bool:
+    return time is None or time < lost + SKEW
 
 
 def _unexplained(job: str, runs: Sequence[Run], requests: Iterable[Operation]) -> list[Run]:
@@ -63,7 +87,7 @@ def _unexplained(job: str, runs: Sequence[Run], requests: Iterable[Operation]) -
     return rest
 
 
-def _began(run: Run) -> float | None:
+def _began(run: Run | Event) -> float | None:
     return run.time if run.started is None else run.started
 
 
@@ -73,24 +97,31 @@ def _was_there(run: Run, asked: float) -> bool:
     return began is not None and began < asked - SKEW
 
 
-def further_runs(listed: Iterable[Event], results: Collection[Result]) -> Further:
+def further_runs(listed: Iterable[Event], results: Collection[Result], lost: float | None = None) -> Further:
     """Return the further runs that a CI lists, by job: those that count (see `proof.counts`) except the first.
 
+    Where the store has lost something (`lost`: the last time that it did), all that began before count but the job's
+    first, whatever their results: what was spent on them is forgotten, too.
     Where the CI runs parts of a batch again (see `Event.per_batch`), jobs that ran again together have the same.
     """
     found: dict[str, dict[RunKey, Event]] = {}
     for event in listed:
-        if proof.counts(event, results):
+        if event.result not in _NO_ANSWER:
             found.setdefault(event.job, {})[event.key] = event
-    return {
-        job: frozenset(_again(event) for event in sorted(runs.values(), key=_age)[1:])
-        for job, runs in found.items()
-        if len(runs) > 1
-    }
+    further = {}
+    for job, runs in found.items():
+        oldest = sorted(runs.values(), key=_age)
+        again = [event for event in oldest if proof.counts(event, results)][1:]
+        if lost is not None:
+            again += [event for event in oldest[1:] if _predates(_began(event), lost)]
+        if again:
+            further[job] = frozenset(map(_again, again))
+    return further
 
 
-def _age(event: Event) -> tuple[int, float, str]:
-    return event.attempt, event.time or 0.0, event.run_id
+def _age(run: Run | Event) -> tuple[int, float, str]:
+    began = _began(run)
+    return run.attempt, math.inf if began is None else began, run.run_id
 
 
 def _again(event: Event) -> Again:

@@ -150,7 +150,8 @@ class UntilProved:
     def weigh(self, background: Background, further: int) -> "Weight":
         """Weigh a failure and so many further ones, without a pass."""
         chance = background.chance(further)
-        return Weight(chance, background.rate, further > 0 and chance <= self.limit)
+        known = background.past.pushes >= PUSHES_MIN
+        return Weight(chance, background.rate, further > 0 and chance <= self.limit, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +164,15 @@ class Weight:
     rate: float
     #: Whether the chance is as small as it has to be.
     proved: bool
+    #: Whether the job ran at enough pushes for its rate to be one of its own.
+    known: bool = True
 
     def words(self, failed: int, runs: int) -> str:
         """Render what is proved, after so many failed runs of so many that prove something."""
         if self.proved:
             return f"fails every time; {percent(self.chance)} that it is intermittent"
+        if not self.known:
+            return f"failed {failed} of {runs}, not proved: too little is known of how often this job is intermittent"
         return f"failed {failed} of {runs}, not proved: this job fails so at {percent(self.rate)} of pushes"
 
 

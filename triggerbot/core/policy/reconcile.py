@@ -15,6 +15,8 @@ from triggerbot.core.policy.backoff import GRACE_LEAST
 MISSES, RESENDS = 2, 5
 #: Seconds after which a request in doubt is given up.
 GIVE_UP = 86_400.0
+#: The share of the grace time within which a request has to leave after it was recorded; see `leaves_in_time`.
+_LEAVES = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,15 @@ def reconcile(operation: Operation, claims: Sequence[Claim], evidence: Findings,
     if operation.sends > RESENDS or not evidence.may_send:
         return GiveUp(f"sent {operation.sends} times, and the CI lists nothing that came of it")
     return SendAgain(f"the CI did not list it in {MISSES} look-backs: the same operation once more")
+
+
+def leaves_in_time(recorded: float, grace: float, now: float) -> bool:
+    """Return whether a request may still leave that was recorded at a time.
+
+    Two grace times after that another replica may find that nothing came of it, and send it again. So it has to leave
+    soon enough to be listed by then, clocks that differ included.
+    """
+    return now - recorded <= _LEAVES * max(grace, GRACE_LEAST)
 
 
 def came_of(operation: Operation, claim: Claim, evidence: Findings) -> list[str]:

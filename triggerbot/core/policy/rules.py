@@ -71,6 +71,8 @@ class Rule:
     calibration: float = 0.0
     #: Which jobs are looked at for streaks along a branch.
     alerts: Alerts = field(default_factory=Alerts)
+    #: Seconds within which something should be heard of each branch that it names; see `expectation`.
+    expect: float | None = None
 
     @property
     def proving(self) -> frozenset[Result]:
@@ -216,7 +218,8 @@ class Facts:
     listed: Event | None = None
     #: Those of the runs that failed because of other jobs, and so prove nothing.
     derived: int = 0
-    #: Further runs that do not count, but may have come of forgotten requests; see `elsewhere.forgotten`.
+    #: Further runs that may have come of forgotten requests, and are not among those counted; see
+    #: `elsewhere.beyond_counted`.
     forgotten: int = 0
     #: In words, what the claimed run's failure follows from; empty if it is its own.
     follows: str = ""
@@ -330,9 +333,10 @@ def _unless_enough(rule: Rule, cause: Cause, wanted: int, facts: Facts, detail: 
     runs = facts.runs
     left = wanted - max(0, runs - facts.derived - 1) - facts.forgotten
     if left <= 0:
-        why = f"{runs} runs exist, {wanted} further than the first are wanted"
+        exist = "1 run exists" if runs == 1 else f"{runs} runs exist"
+        why = f"{exist}, {wanted} further than the first {'is' if wanted == 1 else 'are'} wanted"
         if facts.forgotten:
-            why += f"; {facts.forgotten} more proved nothing, and the store may have forgotten that it asked for them"
+            why += f"; {facts.forgotten} more may have come of requests that the store has forgotten"
         return Decision.refuse(Refusal.ENOUGH_RUNS, why)
     return Decision(cause, None, left, detail, runs, rule.proving)
 

@@ -4,7 +4,7 @@ What failed before a change is not of the change, and what passed before it and 
 is. A job of which nothing is known there may be either, and is called neither.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -98,7 +98,7 @@ def at(
     finished = [run for run in listed if run.state is State.FINISHED and run.result in proving]
     if not finished:
         return None
-    failed = [run.failures[:_LINES_MAX] for run in finished if not run.passed]
+    failed = [run.evidence[:_LINES_MAX] for run in finished if not run.passed]
     waits = is_open or any(run.state is not State.FINISHED for run in listed)
     return AtBase(revision, sum(run.passed for run in finished), tuple(failed[:_RUNS_MAX]), waits)
 
@@ -112,16 +112,20 @@ def wants_control(standing: Standing, failed: int, alike: int, wanted: int) -> b
     return standing.relation is Relation.UNKNOWN and failed == alike >= max(2, wanted + 1)
 
 
-def compare(shapes: Collection[str], there: AtBase | None) -> Standing:
-    """Hold a failure, by what its lines have that is telling, against what the same job did at the base."""
-    return NOTHING_KNOWN if there is None else Standing(_relation(shapes, there), there.revision)
+def compare(runs: Iterable[Collection[str]], there: AtBase | None) -> Standing:
+    """Hold the failed runs of a job, by what their lines have that is telling, against what it did at the base.
+
+    What fails there is inherited; what fails beside it is not, and a job that does both is more than inherited.
+    """
+    return NOTHING_KNOWN if there is None else Standing(_relation(runs, there), there.revision)
 
 
-def _relation(here: Collection[str], there: AtBase) -> Relation:
+def _relation(runs: Iterable[Collection[str]], there: AtBase) -> Relation:
     if not there.failures:
         return Relation.PASSES
     theirs = [shapes for lines in there.failures if (shapes := fingerprint.shapes(lines))]
-    alike = bool(here) and any(fingerprint.same(here, shapes) for shapes in theirs)
+    here = {tuple(shapes) for shapes in runs if shapes}
+    alike = bool(here) and all(_is_shown(shapes, theirs, there) for shapes in here)
     if there.passed:
         return Relation.INTERMITTENT if alike or not (here and theirs) else Relation.DIFFERENT
     if there.is_open:
@@ -129,3 +133,14 @@ def _relation(here: Collection[str], there: AtBase) -> Relation:
     if alike:
         return Relation.INHERITED
     return Relation.DIFFERENT if here and len(theirs) == len(there.failures) else Relation.UNTOLD
+
+
+def _is_shown(mine: Collection[str], theirs: Sequence[Collection[str]], there: AtBase) -> bool:
+    """Whether the base shows a failure; where a run has more than is compared of one, by each line there, too."""
+    if fingerprint.shown(mine, theirs):
+        return True
+    if len(mine) < fingerprint.SHAPES_MAX or not any(fingerprint.same(mine, other) for other in theirs):
+        return False
+    lines = dict.fromkeys(line for run in there.failures for line in run)
+    each = [shapes for line in lines if (shapes := fingerprint.shapes((line,)))]
+    return fingerprint.shown(mine, [*theirs, *each])

@@ -18,7 +18,10 @@ from triggerbot.core.verdict.lines.roles import Role, read
 from triggerbot.core.verdict.lines.shape import CRASH, SHAPE_MAX, TEST, shape
 from triggerbot.core.verdict.lines.words import words
 
-__all__ = ["ALIKE", "SHAPES_MAX", "SHAPE_MAX", "Telling", "likeness", "same", "same_test", "shape", "shapes", "telling"]
+__all__ = [
+    "ALIKE", "SHAPES_MAX", "SHAPE_MAX", "Telling", "likeness", "same", "same_test", "shape", "shapes", "shown",
+    "telling",
+]  # fmt: skip
 
 #: Shapes taken from a run, and how many of them may name tests if others say what failed.
 SHAPES_MAX, _TESTS_MAX = 10, 6
@@ -134,6 +137,28 @@ def same(a: Collection[str], b: Collection[str]) -> bool:
     return any(_said_alike(mine, yours, one, other) for mine, yours in common)
 
 
+def shown(mine: Collection[str], others: Collection[Collection[str]]) -> bool:
+    """Whether runs, given by their shapes, show a failure, and every test that failed in it.
+
+    One that fails like one of them, and in a further test, is more than they show; but where it crashed is chance.
+    """
+    one, runs = _run(tuple(mine)), [_run(tuple(other)) for other in others]
+    if any(one is other for other in runs):
+        return bool(one.tests or one.messages)
+    if not any(same(mine, other) for other in others):
+        return False
+    return bool(one.crashes) or all(any(_shows(other, test, said, one) for other in runs) for test, said in one.tests)
+
+
+def _shows(other: "_Run", test: tuple[str, ...], said: str, one: "_Run") -> bool:
+    """Whether a run shows a test that failed in another, and what is said of it there."""
+    if not other.tests:
+        return _first_alike([said] if said else list(one.failures), other.messages, _BEFORE)
+    return any(
+        test_ids.is_same(test, another) and _said_alike(said, yours, one, other) for another, yours in other.tests
+    )
+
+
 def same_test(a: Collection[str], b: Collection[str]) -> bool:
     """Whether two runs, given by their shapes, name a failing test that is the same, whatever is said of it."""
     return bool(_common(_run(tuple(a)), _run(tuple(b))))
@@ -218,4 +243,8 @@ def _is_changed(one: Sequence[str], other: Sequence[str]) -> bool:
 def _is_counterpart(mine: str, yours: str) -> bool:
     """Whether two lines say the same kind of thing; otherwise they may stand there by chance."""
     said = Role.FAILURE, Role.ASSERTION
-    return mine.partition(" ")[0] == yours.partition(" ")[0] or (read(mine).role in said and read(yours).role in said)
+    if mine.partition(" ")[0] == yours.partition(" ")[0] or (read(mine).role in said and read(yours).role in said):
+        return True
+    # An item below a heading: as many words, and some of them are the same.
+    one, other = mine.split(), yours.split()
+    return len(one) == len(other) > 1 and not set(one).isdisjoint(other)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from triggerbot.core.model import Kind, Result, Run, State
-from triggerbot.core.verdict import same_failure
+from triggerbot.core.verdict import items, same_failure
+from triggerbot.core.verdict.items import Item
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 
@@ -57,6 +58,8 @@ class PushVerdict:
     jobs: tuple[JobVerdict, ...]
     #: Failures that several jobs share, the most frequent first.
     common: tuple[Common, ...] = ()
+    #: What is left for a person: each failure once.
+    to_look_at: tuple[Item, ...] = ()
     #: Estimated seconds until everything under way has finished; `None`: nothing is under way, or it is unknown.
     left: float | None = None
     #: The revision that the push is based on, if that is known, and all those that the verdict rests on.
@@ -86,21 +89,28 @@ def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict
     """Judge a push: it is good if each of its jobs passed or is intermittent, except for those that the CI skipped.
 
     So one of which the CI skipped everything is good: nothing was to run. Hidden jobs are counted in the sentence and
-    decide nothing. `now`: to estimate the time left.
+    decide nothing. What fails as on the base has come to an end that proves something, and not of this push; but where
+    nothing else passed, nothing is proved that is good. `now`: to estimate the time left.
     """
     listed = tuple(jobs)
     shown = [job for job in listed if not job.hidden]
     judged = PushVerdict(Health.PENDING, "", listed)
     if any(job.verdict is Verdict.FAILED for job in shown):
         health = Health.FAILING
-    elif shown and all(job.verdict in GOOD or job.skipped for job in shown):
+    elif shown and all(job.verdict in GOOD or job.skipped for job in shown) and not _is_all_inherited(listed, shown):
         health = Health.GOOD
     else:
         health = Health.INCOMPLETE if judged.final else Health.PENDING
-    common = same_failure.in_common({job.job: job.failing for job in listed if job.failing is not None})
+    groups = same_failure.grouped({job.job: job.failing for job in listed if job.failing is not None})
+    common, looked_at = same_failure.in_common(groups), items.to_look_at(listed, groups)
     left = None if now is None else _left(listed, now)
-    judged = replace(judged, health=health, common=common, left=left)
+    judged = replace(judged, health=health, common=common, to_look_at=looked_at, left=left)
     return replace(judged, sentence=_sentence(judged, shown))
+
+
+def _is_all_inherited(jobs: Iterable[JobVerdict], shown: Iterable[JobVerdict]) -> bool:
+    """Return whether jobs fail as on the base, and no other job of the push proves anything."""
+    return any(job.told_apart for job in jobs) and not any(job.verdict in GOOD for job in shown)
 
 
 def _sentence(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
@@ -127,30 +137,48 @@ def _sentence(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
         _plural(owed, "retrigger owed", "retriggers owed"),
         _plural(first, "is pending", "are pending"),
         _plural(count[Verdict.PASSED], "passed", "passed"),
+        "nothing else passed" if judged.health is Health.INCOMPLETE and _is_all_inherited(judged.jobs, jobs) else "",
         _plural(count[None] - skipped, "job did not finish", "jobs did not finish"),
         _plural(skipped, "was skipped", "were skipped"),
         _plural(hidden, "hidden job fails", "hidden jobs fail"),
         f"about {_minutes(judged.left)} left" if judged.left else "",
     ]
     text = ", ".join(part for part in parts if part) or "only hidden jobs are known of it"
+    text += _to_look_at(judged, jobs)
     return f"{text}; nothing more is to come" if judged.health is Health.INCOMPLETE else text
 
 
 def _failing(jobs: Sequence[JobVerdict], common: Sequence[Common]) -> str:
-    """Render the failing jobs; those that ran only once are counted apart, for that proves less."""
+    """Render the failing jobs; those that ran only once, or not often enough, are counted apart: that proves less."""
     failed = [job for job in jobs if job.verdict is Verdict.FAILED]
-    often = sum(job.failing_runs > 1 for job in failed)
-    once = len(failed) - often
-    alike = len(failed) > 1 and any({job.job for job in failed} <= set(one.jobs) for one in common)
-    if often and once:
-        if alike:
-            return f"{len(failed)} jobs fail with the same failure ({once} of them ran once)"
-        return f"{_plural(often, 'job fails every time', 'jobs fail every time')}, {once} failed once"
-    text = (
-        _plural(often, "job fails every time", "jobs fail every time")
-        or _plural(once, "job failed once", "jobs failed once")
-    )  # fmt: skip
+    once = sum(job.failing_runs <= 1 for job in failed)
+    unsure = sum(job.unsure and job.failing_runs > 1 for job in failed)
+    often = len(failed) - once - unsure
+    alike = _fail_alike(failed, common)
+    if alike and len(failed) > max(often, once, unsure):
+        less = filter(None, (f"{once} of them ran once" if once else "", f"{unsure} not proved" if unsure else ""))
+        return f"{len(failed)} jobs fail with the same failure ({', '.join(less)})"
+    parts = [
+        (often, "fails every time", "fail every time"),
+        (unsure, "failed so far, not proved", "failed so far, not proved"),
+        (once, "failed once", "failed once"),
+    ]
+    (number, one, many), *rest = [part for part in parts if part[0]] or [(0, "", "")]
+    text = ", ".join((_plural(number, f"job {one}", f"jobs {many}"), *(_plural(*part) for part in rest)))
     return f"{text} with the same failure" if alike else text
+
+
+def _to_look_at(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
+    """Render how many failures there are to look at, where the number of jobs does not tell."""
+    told = sum(map(items.needs_person, jobs))
+    number = len(judged.to_look_at)
+    alike = number == 1 and _fail_alike([job for job in jobs if job.verdict is Verdict.FAILED], judged.common)
+    return "" if number == told or alike else f"; {_plural(number, 'failure', 'failures')} to look at"
+
+
+def _fail_alike(failed: Sequence[JobVerdict], common: Sequence[Common]) -> bool:
+    """Return whether several jobs fail with the same failure."""
+    return len(failed) > 1 and any({job.job for job in failed} <= set(one.jobs) for one in common)
 
 
 def _left(jobs: Sequence[JobVerdict], now: float) -> float | None:

@@ -1,7 +1,6 @@
 """The verdict on a job at one push: what its runs prove. Pure."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,8 +9,9 @@ from triggerbot.core import needs
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import PROVING, Kind, Result, Run, RunKey, State
+from triggerbot.core.policy import waiting
 from triggerbot.core.policy.evidence import Weight
-from triggerbot.core.verdict import same_failure
+from triggerbot.core.verdict import same_failure, unproved
 from triggerbot.core.verdict.base import NOTHING_KNOWN, Relation
 from triggerbot.core.verdict.base import Standing as AtBase
 from triggerbot.core.verdict.history import Failure, Novelty, Standing
@@ -83,6 +83,11 @@ class JobVerdict:
         return self.claim.weight if ended and self.claim is not None else None
 
     @property
+    def unsure(self) -> bool:
+        """Whether it never passed, and its failures were weighed and found too light to prove anything."""
+        return self.weight is not None and not self.weight.proved
+
+    @property
     def inherits(self) -> bool:
         """Whether it failed as another job, which was retriggered for both and failed on."""
         refused = self.claim is not None and self.claim.refusal is Refusal.SAME_CAUSE and not self.claim.dry
@@ -113,6 +118,16 @@ class JobVerdict:
     def inherited(self) -> bool:
         """Whether it fails as it does on the base: the push is judged without it."""
         return self.verdict is Verdict.FAILED and self.base.relation is Relation.INHERITED
+
+    @property
+    def ran_fewer(self) -> tuple[int, int] | None:
+        """The numbers of tests by which a run that passed may not have run what failed (`same_failure.ran_fewer`)."""
+        return same_failure.ran_fewer(self.runs) if self.verdict is Verdict.INTERMITTENT else None
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether that is why the push is judged without it: the rule does not hide it."""
+        return self.inherited and self.aside == self.base.words
 
     @property
     def suspected(self) -> bool:
@@ -148,11 +163,12 @@ class JobVerdict:
             case Verdict.INTERMITTENT:
                 passed = sum(run.passed for run in self.runs)
                 words = "" if self.standing is None else f"; {_quoted(self.standing, quote).words}"
+                words += same_failure.fewer_words(self.ran_fewer)
                 return f"failed {failed} and passed {passed} of {failed + passed} at the same revision{words}"
             case Verdict.FAILED if failed > 1:
                 return self._worth(failed) + self._alike() + self._at_base(quote or str)
             case Verdict.FAILED:
-                return _once(self.runs, self.proving) + self._at_base(quote or str) + self._not_retriggered()
+                return unproved.once(self.runs, self.proving) + self._at_base(quote or str) + self._not_retriggered()
             case Verdict.PENDING:
                 return self._pending(quote or str)
             case Verdict.INFRA:
@@ -167,7 +183,11 @@ class JobVerdict:
                 return "the CI skipped it" if self.skipped else "it did not finish, so it proves nothing"
 
     def _worth(self, failed: int) -> str:
-        return f"every one of {failed} runs failed" if self.weight is None else self.weight.words(failed, failed)
+        same = None if self.failing is None else self.failing.sameness
+        several = same is not None and (same.different or same.other_tests)
+        if self.weight is None or (several and self.weight.proved):
+            return f"every one of {failed} runs failed"
+        return self.weight.words(failed, failed)
 
     def _pending(self, quote: Callable[[str], str]) -> str:
         unfinished = sum(run.state is not State.FINISHED for run in self.runs)
@@ -176,7 +196,11 @@ class JobVerdict:
             f"{self.owed} owed" if self.owed else "",
             f"{self.missing} asked for and not listed yet" if self.missing else "",
         ]
-        text = ", ".join(part for part in parts if part) or "a decision is due"
+        text = ", ".join(part for part in parts if part)
+        if not text and waiting.what(self.waits):
+            # It is no trouble, and says all there is to say.
+            return quote(self.waits)
+        text = text or "a decision is due"
         return f"{text}: {quote(self.waits)}" if self.waits else text
 
     def _alike(self) -> str:
@@ -324,39 +348,12 @@ def _standing(
 ) -> Standing:
     failed = [run for run in runs if run.failed and run.result in proving]
     failure = Failure(
-        tuple(same_failure.evidence_of(job, run.failures, background) for run in failed),
+        tuple(same_failure.evidence_of(job, run.evidence, background) for run in failed),
         min((run.time or math.inf for run in failed), default=math.inf),
         max((run.time or math.inf for run in runs if run.state is State.FINISHED), default=math.inf),
-        touched(files, (line for run in failed for line in run.failures)),
+        touched(files, (line for run in failed for line in (*run.lines, *run.failures))),
     )
     return background.standing(job, failure)
-
-
-#: What became of a run that proves nothing.
-_UNPROVEN = {
-    Result.INFRA: ("met an infrastructure error", "met infrastructure errors"),
-    Result.CANCELLED: ("was cancelled", "were cancelled"),
-    Result.SKIPPED: ("was skipped", "were skipped"),
-    Result.TIMED_OUT: ("took too long", "took too long"),
-    Result.RETRY: ("was retried by the CI itself", "were retried by the CI itself"),
-}
-
-
-def _once(runs: Sequence[Run], proving: Collection[Result]) -> str:
-    """Say that one run failed, and what became of the others, which prove nothing; they are sorted by age."""
-    ended = [run for run in runs if run.state is State.FINISHED]
-    other = [run for run in ended if run.result not in proving]
-    if not other:
-        return "its only run failed"
-    count = Counter(_UNPROVEN.get(run.result or Result.UNKNOWN, ("ended in an unknown way",) * 2) for run in other)
-    noun = "retrigger" if ended[0].result in proving else "other run"
-    if len(count) > 1:
-        became = ", ".join(f"{number} {one if number == 1 else many}" for (one, many), number in count.items())
-        return f"failed once; not settled: {became}"
-    [((one, many), number)] = count.items()
-    if number == 1:
-        return f"failed once; the {noun} {one}"
-    return f"failed once; not settled: {'both' if number == 2 else f'all {number}'} {noun}s {many}"
 
 
 def _running(runs: Sequence[Run], claims: Sequence[Claim]) -> int:

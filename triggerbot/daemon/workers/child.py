@@ -7,19 +7,23 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 
 import structlog
 
 from triggerbot import logs
 from triggerbot.config import Config
-from triggerbot.core.errors import StoreAway, UsageError
+from triggerbot.core.errors import StoreAway, TriggerbotError, UsageError
 from triggerbot.daemon.process import read_secrets, serve
-from triggerbot.daemon.workers import crash_file
+from triggerbot.daemon.running_mark import RunningMark
+from triggerbot.daemon.workers import crash_class, crash_file, error_report
 from triggerbot.daemon.workers.crash_file import Cause
-from triggerbot.daemon.workers.crash_log import name_of, record
+from triggerbot.daemon.workers.crash_log import name_of
 from triggerbot.daemon.workers.handover import Handover
 from triggerbot.liveness import ProcessManager
-from triggerbot.store import Crash
+from triggerbot.store import Crash, CrashClass
+from triggerbot.store.factory import open_store
 
 log = structlog.get_logger("triggerbot.workers")
 
@@ -30,6 +34,7 @@ _CRASHED, _WRONG_USE = 1, 2
 
 def work(handover: Handover, load: Callable[[], Config], *, dry_run: bool) -> int:
     """Run the daemon as one of several workers; return the exit code, and never raise `UsageError`."""
+    handover.take_stderr()
     logs.configure(worker=handover.number)
     crash_file.watch_signals(handover.errors)
     handover.end_with_supervisor()
@@ -40,12 +45,17 @@ def work(handover: Handover, load: Callable[[], Config], *, dry_run: bool) -> in
         )
         return reporter.serve(dry=dry_run, load=load, manager=handover.manager(), listening=handover.socket())
     except StoreAway as error:
-        crash_file.write(handover.errors, Cause(time.time(), str(error)))
+        crash_file.write(handover.errors, Cause(time.time(), str(error), kind=crash_class.of_exception(error)))
         return _CRASHED
     except UsageError as error:
         # All workers are likely to have the same error: the supervisor shows it once.
-        crash_file.write(handover.errors, Cause(time.time(), str(error), usage=True))
+        crash_file.write(handover.errors, Cause(time.time(), str(error), usage=True, kind=CrashClass.CONFIGURATION))
         return _WRONG_USE
+    except Exception as error:
+        # Before the configuration is read nothing is reported by itself; no secret has been read then either.
+        log.exception("daemon.died")
+        crash_file.write(handover.errors, Cause.of(error, time.time(), logs.Mask()))
+        return _CRASHED
 
 
 def work_alone(config: Config, load: Callable[[], Config], manager: ProcessManager, *, dry_run: bool) -> int:
@@ -54,16 +64,35 @@ def work_alone(config: Config, load: Callable[[], Config], manager: ProcessManag
     Raises:
         UsageError: it cannot start.
     """
-    # systemd ends a hung process by SIGABRT: this writes the stacks of all threads to the journal then.
+    # systemd ends a hung process by SIGABRT: this writes the stacks of all threads to the journal until `RunningMark`
+    # has a file for them.
     faulthandler.enable(_STDERR)
+    mark = RunningMark(config.store_address, logs.Mask(read_secrets(config)))
     causes: list[Cause] = []
-    code = _CrashReporter(config, causes.append).serve(dry=dry_run, load=load, manager=manager)
+
+    def report(cause: Cause) -> None:
+        # At once, for the process may end at any moment.
+        causes.append(cause)
+        mark.write(cause)
+        error_report.write(_crash_of(cause, _CRASHED))
+
+    code = _CrashReporter(config, report).serve(dry=dry_run, load=load, manager=manager, mark=mark)
     for cause in causes:
-        record(
-            config.store_address,
-            [Crash(cause.at or time.time(), name_of(1), f"exit code {code}", cause.error, cause.trace)],
-        )
+        crash = replace(_crash_of(cause, code), lived=mark.lived)
+        try:
+            with closing(open_store(config.store_address)) as store:
+                mark.crashed(store, crash)
+        except (TriggerbotError, OSError) as error:
+            # The mark stays, and the file with the cause: the next start records it.
+            log.warning("crashes.not_kept", error=str(error), crashes=1)
     return code
+
+
+def _crash_of(cause: Cause, code: int) -> Crash:
+    return Crash(
+        cause.at or time.time(), name_of(1), f"exit code {code}", cause.error, cause.trace, pid=os.getpid(),
+        kind=cause.kind,
+    )  # fmt: skip
 
 
 class _CrashReporter:
@@ -80,13 +109,14 @@ class _CrashReporter:
         self._lock = threading.Lock()
 
     def serve(
-        self, *, dry: bool, load: Callable[[], Config], manager: ProcessManager, listening: socket.socket | None = None
-    ) -> int:
+        self, *, dry: bool, load: Callable[[], Config], manager: ProcessManager, listening: socket.socket | None = None,
+        mark: RunningMark | None = None,
+    ) -> int:  # fmt: skip
         """Run the daemon; return the exit code."""
         threading.excepthook = self._on_thread_death
         try:
             code = serve(self._config, dry=dry, load=load, worker=self._worker, listening=listening,
-                         on_death=self._on_death, manager=manager)  # fmt: skip
+                         on_death=self._on_death, manager=manager, mark=mark)  # fmt: skip
         except UsageError:
             raise
         except Exception as error:

@@ -15,6 +15,7 @@ import structlog
 
 from triggerbot.core.errors import UsageError
 from triggerbot.daemon.systemd import EVERY
+from triggerbot.daemon.workers import crash_file
 
 log = structlog.get_logger("triggerbot.workers")
 
@@ -22,6 +23,7 @@ log = structlog.get_logger("triggerbot.workers")
 VARIABLE = "TRIGGERBOT_WORKER"
 #: Seconds for a worker to end before it is killed; more than a daemon gives to what it has in flight.
 GRACE = 10.0
+_STDERR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Handover:
     lifeline: int
     #: The socket on which all workers accept; `None`: nothing is served.
     listening: int | None
+    #: The supervisor's stderr; until it is taken (see `take_stderr`), that of the worker is a file.
+    stderr: int
 
     @classmethod
     def from_environment(cls, environ: MutableMapping[str, str]) -> Self | None:
@@ -60,7 +64,9 @@ class Handover:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """The descriptors that the worker inherits."""
-        return tuple(one for one in (self.errors, self.beats, self.lifeline, self.listening) if one is not None)
+        return tuple(
+            one for one in (self.errors, self.beats, self.lifeline, self.listening, self.stderr) if one is not None
+        )
 
     def environment(self) -> dict[str, str]:
         """Return the environment variable for the worker."""
@@ -69,6 +75,10 @@ class Handover:
     def manager(self) -> "SupervisorPipe":
         """Return the supervisor as the worker's process manager."""
         return SupervisorPipe(self.beats)
+
+    def take_stderr(self) -> None:
+        """Write to the supervisor's stderr from now on: everything is imported, so what fails now is reported."""
+        crash_file.pass_on(_STDERR, self.stderr)
 
     def socket(self) -> socket.socket | None:
         """Return the inherited socket; `None` if nothing is served."""

@@ -16,6 +16,7 @@ from triggerbot.core import event_json
 from triggerbot.core.errors import UsageError
 from triggerbot.daemon.process import listen, read_secrets
 from triggerbot.daemon.systemd import NOBODY, Notifier
+from triggerbot.daemon.workers import error_report
 from triggerbot.daemon.workers.crash_log import INCIDENT_SECONDS, CrashRecorder, group_by_incident, name_of
 from triggerbot.daemon.workers.handover import GRACE
 from triggerbot.daemon.workers.worker import End, Worker
@@ -37,7 +38,9 @@ def supervise(config: Config, number: int, command: Sequence[str], notifier: Not
             f"--workers {number}: the store {config.store} is a file that one process works on. "
             "Let the config name a Redis (store: redis://HOST/0), or use --workers 1"
         )
-    logs.configure(secrets=read_secrets(config))
+    secrets = read_secrets(config)
+    logs.configure(secrets=secrets)
+    mask = logs.Mask(secrets)
     with ExitStack() as stack:
         listening = _listen(config)
         if listening is not None:
@@ -47,7 +50,7 @@ def supervise(config: Config, number: int, command: Sequence[str], notifier: Not
         stack.callback(os.close, lifeline)
         stack.callback(os.close, end)
         inherited = listening.fileno() if listening is not None else None
-        workers = [Worker(one, command, lifeline, inherited) for one in range(1, number + 1)]
+        workers = [Worker(one, command, lifeline, inherited, mask) for one in range(1, number + 1)]
         log.info("supervisor.started", workers=number, listen=_address(listening))
         return _Supervisor(workers, CrashRecorder(config.store_address), notifier).run()
 
@@ -162,10 +165,15 @@ class _Supervisor:
 
     def _add_crash(self, worker: Worker, end: End, **fields: float) -> None:
         error, trace = (end.cause.error, end.cause.trace) if end.cause is not None else ("", "")
-        self._crashes.append(Crash(end.at, name_of(worker.number), end.ended, error, trace))
+        self._crashes.append(
+            Crash(
+                end.at, name_of(worker.number), end.ended, error, trace, pid=end.pid, lived=round(end.lived, 1),
+                kind=end.kind,
+            )
+        )  # fmt: skip
         log.error(
-            "worker.died", worker=worker.number, ended=end.ended, error=error, at=event_json.format_time(end.at),
-            lived=round(end.lived, 1), exception=trace, **fields,
+            "worker.died", worker=worker.number, pid=end.pid, ended=end.ended, error=error, kind=str(end.kind),
+            at=event_json.format_time(end.at), lived=round(end.lived, 1), exception=trace, **fields,
         )  # fmt: skip
 
     def _record_incidents(self, before: float) -> None:
@@ -177,6 +185,7 @@ class _Supervisor:
         for group in groups:
             if group[0].at <= before:
                 self._recorder.add(group)
+                error_report.write(group[0])
 
     def _end_workers(self) -> bool:
         """Terminate all workers, kill those that do not end in time, and return whether all ended cleanly."""

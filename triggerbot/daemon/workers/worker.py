@@ -4,18 +4,21 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
-from triggerbot.daemon.workers.crash_file import Cause, CrashFile
+from triggerbot.daemon.workers import crash_class
+from triggerbot.daemon.workers.crash_file import Cause, CrashFile, EarlyOutput
 from triggerbot.daemon.workers.handover import GRACE, Handover
 from triggerbot.liveness import Heartbeat
+from triggerbot.store import CrashClass
 
 log = structlog.get_logger("triggerbot.workers")
 
+_STDERR = 2
 #: Seconds without a heartbeat after which a worker is hung; more before the first one, because a store may take long
 #: to open.
 _SILENT, _STARTUP = 60.0, 600.0
@@ -28,6 +31,14 @@ _STABLE = 300.0
 def delay_after(ends: int) -> float:
     """Return the seconds to wait after a number of early ends in a row: 1, 2, 4 ... 60."""
     return float(min(_DELAY_MOST, _DELAY * 2 ** min(ends - 1, 10)))
+
+
+def _own_stderr() -> int:
+    """Return a descriptor of this process's stderr, to hand over; of nothing if that is closed."""
+    try:
+        return os.dup(_STDERR)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,12 @@ class End:
     lived: float
     #: Whether it was the worker's first process.
     first: bool
+    pid: int = 0
+
+    @property
+    def kind(self) -> CrashClass:
+        """The class of the crash."""
+        return crash_class.of_code(self.code) if self.cause is None else self.cause.kind
 
     @property
     def ended(self) -> str:
@@ -72,6 +89,7 @@ class _Process:
 
     popen: subprocess.Popen[bytes]
     errors: CrashFile
+    early: EarlyOutput
     beats: int
     heartbeat: Heartbeat
     started: float
@@ -86,19 +104,28 @@ class _Process:
                 self.heartbeat.beat()
 
     def close(self) -> None:
-        """Close the supervisor's end of its pipe, and its crash file."""
+        """Close the supervisor's end of its pipe, and its files."""
         os.close(self.beats)
         self.errors.close()
+        self.early.close()
 
 
 class Worker:
     """Starts a process, notices how it ends, and schedules the next. Times are those of `time.monotonic`."""
 
-    def __init__(self, number: int, command: Sequence[str], lifeline: int, listening: int | None) -> None:
+    def __init__(
+        self,
+        number: int,
+        command: Sequence[str],
+        lifeline: int,
+        listening: int | None,
+        mask: Callable[[str], str] = lambda text: text,
+    ) -> None:
         self.number = number
         self._command = command
         self._lifeline = lifeline
         self._listening = listening
+        self._mask = mask
         self._process: _Process | None = None
         self._starts = 0
         self._early_ends = 0
@@ -130,25 +157,30 @@ class Worker:
 
     def start(self) -> int:
         """Start its process and return the process id; raises `OSError`."""
-        errors = CrashFile()
+        errors, early = CrashFile(), EarlyOutput()
         beats, beating = os.pipe()
         for end in (beats, beating):
             os.set_blocking(end, False)
-        handover = Handover(self.number, errors.descriptor, beating, self._lifeline, self._listening)
+        stderr = _own_stderr()
+        handover = Handover(self.number, errors.descriptor, beating, self._lifeline, self._listening, stderr)
         try:
             popen = subprocess.Popen(  # noqa: S603 - it is this program itself
                 self._command,
                 env=os.environ | handover.environment(),
                 stdin=subprocess.DEVNULL,
+                stderr=early.descriptor,
                 pass_fds=handover.descriptors,
             )
         except OSError:
             os.close(beats)
             errors.close()
+            early.close()
             raise
         finally:
             os.close(beating)
-        self._process = _Process(popen, errors, beats, Heartbeat(f"worker {self.number}", _STARTUP), time.monotonic())
+            os.close(stderr)
+        heartbeat = Heartbeat(f"worker {self.number}", _STARTUP)
+        self._process = _Process(popen, errors, early, beats, heartbeat, time.monotonic())
         self._starts += 1
         return popen.pid
 
@@ -167,12 +199,12 @@ class Worker:
             self._abort_if_hung(process)
             return None
         self._process = None
-        cause = process.errors.read()
+        cause = process.errors.read() or process.early.read(self._mask)
         if cause is None and process.heartbeat.hung:
             cause = Cause(None, f"it hung: no sign of life for {process.heartbeat.limit:.0f} s")
         process.close()
         at = cause.at if cause is not None and cause.at is not None else time.time()
-        return End(at, code, cause, time.monotonic() - process.started, self._starts == 1)
+        return End(at, code, cause, time.monotonic() - process.started, self._starts == 1, process.popen.pid)
 
     def _abort_if_hung(self, process: _Process) -> None:
         if process.dying is None and process.errors.written():

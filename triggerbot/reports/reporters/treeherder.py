@@ -1,7 +1,8 @@
 """Classifies failures at Treeherder, as sheriffs do, where configured.
 
-Those that further runs proved intermittent are classified so; and retriggers that failed as their original did follow
-the original's classification, whoever gave it and whenever, so that nobody has to classify one failure several times.
+Those that a pass proved intermittent are classified so; and retriggers that failed as their original did follow
+the original's classification, whoever gave it and whenever, so that nobody has to classify one failure several times;
+and so do the jobs that fail alike, for which one was retriggered.
 """
 
 import json
@@ -13,7 +14,7 @@ import structlog
 
 from triggerbot.core.errors import CIUnavailable, NotKnown
 from triggerbot.core.model import Push, RunKey
-from triggerbot.core.verdict.repeats import repeats
+from triggerbot.core.verdict.repeats import Judged, of_one_cause, repeats
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport
 from triggerbot.systems.classification import Classifier, Copied
@@ -27,6 +28,8 @@ _UNKNOWN = 300.0
 _SHARE, _SOONEST, _LATEST = 0.25, 600.0, 21_600.0
 #: Seconds for which a retrigger follows its original.
 _FOLLOWED = 7 * 86_400.0
+#: Retriggers that failed as their original did, by that.
+_Followers = Mapping[RunKey, list[RunKey]]
 
 
 @dataclass(slots=True)
@@ -69,7 +72,9 @@ class TreeherderReporter:
         Returns when to look again whether an original is classified otherwise.
         """
         done = _Done.of(stored)
-        unknown = [*self._classify_proved(report, done, save), *self._follow_originals(report, done, save)]
+        followers = _followers(report)
+        unknown = [*self._classify_proved(report, followers, done, save),
+                   *self._follow_originals(report, followers, done, save)]  # fmt: skip
         if unknown:
             raise CIUnavailable(unknown[0], _UNKNOWN)
         made = (claim.created for job in report.record.jobs for claim in job.claims)
@@ -80,17 +85,16 @@ class TreeherderReporter:
             return None
         return self._clock() + min(max(age * _SHARE, _SOONEST), _LATEST)
 
-    def _classify_proved(self, report: PushReport, done: _Done, save: Callable[[str], None]) -> list[str]:
-        """Classify what further runs proved intermittent; return why something could not be yet.
-
-        An intermittent failure that the push is suspected to have introduced is left to people: it must not slip in.
-        """
-        suspected = {job.job for job in report.judged.jobs if job.suspected}
+    def _classify_proved(
+        self, report: PushReport, followers: _Followers, done: _Done, save: Callable[[str], None]
+    ) -> list[str]:
+        """Classify what a pass proved intermittent; return why something could not be yet."""
+        repeating = {run for runs in followers.values() for run in runs}
         unknown: list[str] = []
-        proved = [(run, job.runs) for job in report.record.jobs for run in intermittent_failures(job.runs)]
+        proved = [(run, job.runs) for job in report.judged.jobs for run in intermittent_failures(job, repeating)]
         for run, runs in proved:
             key: list[object] = [run.run_id, run.attempt]
-            if key in done.proved or run.job in suspected:
+            if key in done.proved:
                 continue
             try:
                 classified = self._classifier.classify(report.push, run, runs)
@@ -104,17 +108,19 @@ class TreeherderReporter:
             save(str(done))
         return unknown
 
-    def _follow_originals(self, report: PushReport, done: _Done, save: Callable[[str], None]) -> list[str]:
+    def _follow_originals(
+        self, report: PushReport, followers: _Followers, done: _Done, save: Callable[[str], None]
+    ) -> list[str]:
         """Let retriggers that failed alike follow their originals; return why something could not be yet."""
         unknown: list[str] = []
-        for original, followers in _followers(report).items():
-            given = {run: done.copied.get(run, Copied()) for run in followers}
+        for original, repeating in followers.items():
+            given = {run: done.copied.get(run, Copied()) for run in repeating}
             try:
                 copied = self._classifier.follow(report.push, original, given)
             except NotKnown as error:
                 unknown.append(str(error))
                 continue
-            if copied != {run: done.copied.get(run) for run in followers}:
+            if copied != {run: done.copied.get(run) for run in repeating}:
                 log.info("classified", **push_fields(report.push), run_id=original.run_id, attempt=original.attempt,
                          followed_by=[run.run_id for run in copied])  # fmt: skip
                 done.copied |= copied
@@ -130,14 +136,17 @@ class TreeherderReporter:
         self._classifier.close()
 
 
-def _followers(report: PushReport) -> Mapping[RunKey, list[RunKey]]:
-    """Return the retriggers that failed alike, by their original."""
+def _followers(report: PushReport) -> _Followers:
+    """Return the retriggers that failed alike, and the jobs that one was retriggered for, by their original."""
     found: dict[RunKey, list[RunKey]] = {}
+    jobs = [Judged(job.key, job.runs, job.claims) for job in report.record.jobs]
+    for original, run in of_one_cause(jobs, report.telling):
+        found.setdefault(original.key, []).append(run.key)
     for job in report.record.jobs:
         runs, claims = (*job.runs, *job.measuring), job.claims
         if job.calibration is not None:
             # What only measures is one more failure to classify all the same.
             claims = (*claims, replace(job.calibration.claim, known_runs=len(job.runs)))
-        for original, run in repeats(job.key, runs, claims):
+        for original, run in repeats(job.key, runs, claims, report.telling):
             found.setdefault(original.key, []).append(run.key)
     return found

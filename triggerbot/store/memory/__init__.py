@@ -74,6 +74,11 @@ class Memory:
         """Read the numbers of members."""
         return [self.indexes[index].rank.get(member) for member in members]
 
+    def absent(self, index: str, members: Sequence[str], least: float) -> list[bool]:
+        """Tell which members are not in an index at `least` or more."""
+        found = self.indexes[index].rank
+        return [found.get(member, -math.inf) < least for member in members]
+
     def starting(self, index: str, prefix: str, limit: int) -> list[str]:
         """List members by prefix."""
         return sorted(member for member in self.indexes[index].rank if member.startswith(prefix))[:limit]
@@ -102,6 +107,9 @@ class Memory:
                 self.documents[part][kind][name] = value
         for part, entry in changes.logs:
             self.logs[part].append(entry)
+        for index, (below, limit) in changes.trimmed.items():
+            for _, member in self.first(index, limit, most=math.nextafter(below, -math.inf)):
+                self.indexes[index].put(member, None)
         for (index, member), number in changes.ranks.items():
             self.indexes[index].put(member, number)
         for (key, field), amount in changes.sums.items():

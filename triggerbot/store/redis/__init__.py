@@ -1,13 +1,13 @@
 """The engine for several replicas: one Redis, in which a short script applies each transaction, or none of it."""
 
-import math
 import random
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from itertools import groupby
+from typing import TypeVar
 
 import redis
 
@@ -18,8 +18,9 @@ from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction
 from triggerbot.store.names import US, due_of, group_part, part_of
 from triggerbot.store.records import Distrust
 from triggerbot.store.redis import older
-from triggerbot.store.redis.cache import ABSENT, Cache
-from triggerbot.store.redis.connection import META, PREFIX, RedisConnection, connect
+from triggerbot.store.redis.cache import Cache
+from triggerbot.store.redis.connection import PREFIX, RedisConnection, connect
+from triggerbot.store.redis.view import RedisView
 from triggerbot.store.redis.writer import Writer
 
 T = TypeVar("T")
@@ -35,148 +36,17 @@ _ARGUMENTS_MAX = 1000
 _LEASES, _LEASES_MAX = "leases", 10_000
 
 
-def _documents(part: str, kind: str) -> str:
-    return f"{PREFIX}d:{part}{US}{kind or US}"
-
-
-def _text(raw: bytes | None) -> str:
-    return ABSENT if raw is None else raw.decode()
-
-
-class RedisView:
-    """A `Reader`. It remembers the version of each part that it reads; two different ones are a conflict.
-
-    With a cache, what it reads may be out of date until its versions are compared, by `confirm` or by the script.
-    """
-
-    def __init__(self, link: RedisConnection, cache: Cache | None = None) -> None:
-        self._link = link
-        self._client: Any = link.client
-        self._cache = cache
-        self.versions: dict[str, str] = {}
-        #: Whether anything came from the cache, and what came from the server.
-        self._assumed = False
-        self.fetched: dict[Doc, bytes | None] = {}
-
-    def _saw(self, part: str, version: bytes | None) -> None:
-        if self.versions.setdefault(part, _text(version)) != _text(version):
-            raise Conflict(part)
-
-    def confirm(self) -> None:
-        """Raise `Conflict` unless what it has read from the cache is still so."""
-        if not self._assumed:
-            return
-        pipe = self._pipe()
-        for part in self.versions:
-            pipe.hget(f"{PREFIX}d:{part}", "")
-        for part, version in zip(list(self.versions), self._execute(pipe), strict=True):
-            self._saw(part, version)
-
-    def _pipe(self) -> Any:
-        """Begin a round trip, which also shows whether it is still the same store."""
-        pipe = self._client.pipeline(transaction=False)
-        pipe.hmget(META, "marker", "writes", "since")
-        return pipe
-
-    def _execute(self, pipe: Any) -> list[Any]:
-        found: list[Any] = pipe.execute()
-        self._link.recognise(*found[0])
-        return found[1:]
-
-    def get(self, docs: Sequence[Doc]) -> list[bytes | None]:
-        """Read documents, in one round trip at most."""
-        found = self._cache.get(docs, self.versions) if self._cache is not None else {}
-        self._assumed |= bool(found)
-        missing = [doc for doc in docs if doc not in found]
-        if missing:
-            fetched = self._fetch(missing)
-            self.fetched |= fetched
-            found |= fetched
-        return [found[doc] for doc in docs]
-
-    def _fetch(self, docs: Sequence[Doc]) -> dict[Doc, bytes | None]:
-        names: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for part, kind, name in docs:
-            names[part, kind].append(name)
-        pipe = self._pipe()
-        parts = dict.fromkeys(part for part, _ in names)
-        for part in parts:
-            pipe.hget(f"{PREFIX}d:{part}", "")
-        for (part, kind), own in names.items():
-            pipe.hmget(_documents(part, kind), own)
-        answers = iter(self._execute(pipe))
-        for part in parts:
-            self._saw(part, next(answers))
-        found: dict[Doc, bytes | None] = {}
-        for (part, kind), own in names.items():
-            found.update(zip((Doc(part, kind, name) for name in own), next(answers), strict=True))
-        return found
-
-    def all(self, part: str, kind: str) -> dict[str, bytes]:
-        """Read all documents of one kind in a part."""
-        pipe = self._pipe()
-        pipe.hget(f"{PREFIX}d:{part}", "")
-        pipe.hgetall(_documents(part, kind))
-        version, found = self._execute(pipe)
-        self._saw(part, version)
-        return {name.decode(): value for name, value in found.items()}
-
-    def log(self, part: str) -> list[bytes]:
-        """Read a log."""
-        found: list[bytes] = self._client.lrange(f"{PREFIX}l:{part}", 0, -1)
-        return found
-
-    def first(
-        self, index: str, limit: int, *, least: float = -math.inf, most: float = math.inf, descending: bool = False
-    ) -> list[tuple[float, str]]:
-        """List members by number."""
-        if limit <= 0:
-            return []
-        ends = (repr(most), repr(least)) if descending else (repr(least), repr(most))
-        found = self._client.zrange(
-            f"{PREFIX}z:{index}", *ends, desc=descending, byscore=True, offset=0, num=limit, withscores=True
-        )
-        return [(number, member.decode()) for member, number in found]
-
-    def ranks(self, index: str, members: Sequence[str]) -> list[float | None]:
-        """Read the numbers of members."""
-        found: list[float | None] = self._client.zmscore(f"{PREFIX}z:{index}", members) if members else []
-        return found
-
-    def starting(self, index: str, prefix: str, limit: int) -> list[str]:
-        """List members by prefix, which all have the same number."""
-        least = prefix.encode()
-        found = self._client.zrangebylex(f"{PREFIX}z:{index}", b"[" + least, b"[" + least + b"\xff", 0, limit)
-        return [member.decode() for member in found]
-
-    def size(self, index: str) -> int:
-        """Count the members of an index."""
-        return int(self._client.zcard(f"{PREFIX}z:{index}"))
-
-    def sums(self, keys: Sequence[str], fields: Sequence[str] | None = None) -> list[dict[str, float]]:
-        """Read sums."""
-        if not keys or (fields is not None and not fields):
-            return [{} for _ in keys]
-        pipe = self._client.pipeline(transaction=False)
-        for key in keys:
-            if fields is None:
-                pipe.hgetall(f"{PREFIX}s:{key}")
-            else:
-                pipe.hmget(f"{PREFIX}s:{key}", fields)
-        found = pipe.execute()
-        if fields is not None:
-            rows = (zip(fields, amounts, strict=True) for amounts in found)
-            return [{field: float(amount) for field, amount in row if float(amount or 0)} for row in rows]
-        return [{field.decode(): float(amount) for field, amount in one.items() if float(amount)} for one in found]
-
-
-def _operations(versions: dict[str, str], changes: Changes) -> list[str | bytes]:
+def _operations(view: RedisView, changes: Changes) -> list[str | bytes]:
     """Write a transaction as the arguments of the script."""
     made: list[str | bytes] = []
-    for part, version in versions.items():
+    for part, version in view.versions.items():
         made += ("v", part, version)
+    for index, least, members in view.absences:
+        made += ("a", index, repr(least), str(len(members)), *members)
     for part in changes.dropped:
         made += ("d", part)
+    for index, (below, limit) in changes.trimmed.items():
+        made += ("t", index, repr(below), str(limit))
     for (what, place), arguments in _by_key(changes).items():
         for start in range(0, max(1, len(arguments)), _ARGUMENTS_MAX):
             some = arguments[start : start + _ARGUMENTS_MAX]
@@ -190,13 +60,14 @@ def _by_key(changes: Changes) -> dict[tuple[str, str], list[str | bytes]]:
     """Put together what the script can do in one command: on the same key, the same."""
     made: dict[tuple[str, str], list[str | bytes]] = defaultdict(list)
     changed: dict[str, set[str]] = {part: set() for part, _ in changes.logs}
-    for (part, kind, name), value in changes.documents.items():
+    for (part, kind), own in groupby(changes.documents.items(), lambda one: one[0][:2]):
         place, kinds = f"{part}{US}{kind or US}", changed.setdefault(part, set())
-        if value is None:
-            made["x", place] += (name,)
-        else:
-            made["h", place] += (name, value)
-            kinds.add(kind or US)
+        for doc, value in own:
+            if value is None:
+                made["x", place].append(doc.name)
+            else:
+                made["h", place] += (doc.name, value)
+                kinds.add(kind or US)
     for part, entry in changes.logs:
         made["l", part] += (entry,)
     for part, kinds in changed.items():
@@ -253,7 +124,7 @@ class RedisEngine:
     def read(self, view: Callable[[Reader], T]) -> T:
         """Run a view, again if something came between."""
 
-        def attempt() -> T:
+        def attempt(_: int) -> T:
             value: T = self._link.read(lambda _: view(RedisView(self._link)))
             return value
 
@@ -261,19 +132,19 @@ class RedisEngine:
 
     def run(self, body: Callable[[Transaction], T]) -> T:
         """Run a transaction until nothing came between."""
-        return self._tries(lambda: self._attempt(body))
+        return self._tries(lambda number: self._attempt(body, number))
 
     def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
         """Run a transaction later, in order, in a thread of its own: each is a round trip, or several."""
         return self._writer.submit(lambda: self.run(body))
 
-    def _attempt(self, body: Callable[[Transaction], T]) -> T:
-        view = RedisView(self._link, self._cache)
+    def _attempt(self, body: Callable[[Transaction], T], number: int) -> T:
+        view = RedisView(self._link, self._cache, hopeful=number == 0)
         transaction = Transaction(view)
         try:
             value = self._run_body(body, transaction, view)
             if transaction.changes:
-                version = self._link.apply(_operations(view.versions, transaction.changes))
+                version = self._link.apply(_operations(view, transaction.changes))
                 self._cache.applied(view.versions, view.fetched, transaction.changes, version)
             else:
                 self._link.read(lambda _: view.confirm())
@@ -297,12 +168,12 @@ class RedisEngine:
         view = RedisView(self._link)
         transaction = Transaction(view)
         body(transaction)
-        self._link.apply([*before, *_operations(view.versions, transaction.changes), *after])
+        self._link.apply([*before, *_operations(view, transaction.changes), *after])
 
-    def _tries(self, attempt: Callable[[], T]) -> T:
+    def _tries(self, attempt: Callable[[int], T]) -> T:
         for number in range(_TRIES):
             try:
-                return attempt()
+                return attempt(number)
             except Conflict:
                 time.sleep(random.uniform(0, _PAUSE) * min(1.0, number / 20))  # noqa: S311 # nosec B311
         raise StoreUnavailable("others change the same part of the store all the time")

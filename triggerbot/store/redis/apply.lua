@@ -71,6 +71,14 @@ while ARGV[at] == 'v' do
   if (call('HGET', P .. 'd:' .. ARGV[at + 1], '') or '0') ~= ARGV[at + 2] then return { 'CONFLICT', ARGV[at + 1] } end
   at = at + 3
 end
+while ARGV[at] == 'a' do  -- index, number, number of members, these: none of which is in it at that number or more
+  local index, least, last = P .. 'z:' .. ARGV[at + 1], tonumber(ARGV[at + 2]), at + 3 + ARGV[at + 3]
+  for member = at + 4, last do
+    local number = call('ZSCORE', index, ARGV[member])
+    if number and tonumber(number) >= least then return { 'CONFLICT', '' } end
+  end
+  at = last + 1
+end
 local writes = tostring(call('HINCRBY', P .. 'meta', 'writes', 1))
 -- Operations on one key with any number of arguments: the command, the prefix of its key.
 local SEVERAL = { h = { 'HSET', 'd:' }, x = { 'HDEL', 'd:' }, l = { 'RPUSH', 'l:' }, z = { 'ZADD', 'z:' }, Z = { 'ZREM', 'z:' } }
@@ -86,6 +94,10 @@ while ARGV[at] do
   elseif what == 'd' then  -- part
     drop(one)
     at = at + 2
+  elseif what == 't' then  -- index, number below which members are taken out, how many at most
+    local index = P .. 'z:' .. one
+    for _, old in ipairs(call('ZRANGEBYSCORE', index, '-inf', '(' .. two, 'LIMIT', 0, three)) do call('ZREM', index, old) end
+    at = at + 4
   elseif what == 'o' then  -- another key
     call('DEL', P .. one)
     at = at + 2

@@ -31,15 +31,12 @@ class _Part:
     #: It was changed by another process: nothing is kept until then (monotonic, s).
     contested: float = 0.0
 
-    def put(self, kind: str, name: str, value: bytes | None) -> None:
-        """Keep a document; `None`: it does not exist."""
-        place = (kind, name)
-        if place in self.documents:
-            self.size -= len(self.documents[place] or b"")
-        else:
-            self.size += _BYTES_DOCUMENT
-        self.documents[place] = value
-        self.size += len(value or b"")
+    def put(self, place: tuple[str, str], value: bytes | None) -> None:
+        """Keep a document, by its kind and name; `None`: it does not exist."""
+        documents = self.documents
+        more = _BYTES_DOCUMENT if place not in documents else -len(documents[place] or b"")
+        documents[place] = value
+        self.size += more + len(value or b"")
 
 
 class Cache:
@@ -83,8 +80,9 @@ class Cache:
                         part.version = version
             for known in (read, changes.documents):
                 for (name, kind, document), value in known.items():
-                    if name in parts:
-                        parts[name].put(kind, document, value)
+                    changed_part = parts.get(name)
+                    if changed_part is not None:
+                        changed_part.put((kind, document), value)
             for name, part in parts.items():
                 self._keep(name, part)
             while self._size > _BYTES_MAX:

@@ -83,6 +83,11 @@ class SqliteView:
         rows = (self._execute(query, (number, member)).fetchone() for member in members)
         return [None if row is None else row[0] for row in rows]
 
+    def absent(self, index: str, members: Sequence[str], least: float) -> list[bool]:
+        """Tell which members are not in an index at `least` or more."""
+        number, query = self._index(index), "SELECT 1 FROM ranks WHERE list = ? AND member = ? AND number >= ?"
+        return [self._execute(query, (number, member, least)).fetchone() is None for member in members]
+
     def starting(self, index: str, prefix: str, limit: int) -> list[str]:
         """List members by prefix."""
         query = "SELECT member FROM ranks WHERE list = ? AND member >= ? AND member < ? ORDER BY member LIMIT ?"
@@ -116,6 +121,12 @@ class SqliteView:
             self._put(connection, changes.documents)
         if changes.logs:
             self._append(connection, changes.logs)
+        for name, (below, limit) in changes.trimmed.items():
+            connection.execute(
+                "DELETE FROM ranks WHERE list = ?1 AND member IN "
+                "(SELECT member FROM ranks WHERE list = ?1 AND number < ?2 ORDER BY number LIMIT ?3)",
+                (self._index(name), below, limit),
+            )
         if changes.ranks:
             self._rank(connection, changes.ranks)
         if changes.sums:
@@ -149,13 +160,16 @@ class SqliteView:
             connection.execute("INSERT INTO logs VALUES (?, ?, ?)", (number, last[part], value))
 
     def _rank(self, connection: sqlite3.Connection, ranks: Mapping[tuple[str, str], float | None]) -> None:
-        rows = [(self._own_index(index), member, number) for (index, member), number in ranks.items()]
-        connection.executemany(
-            "INSERT OR REPLACE INTO ranks VALUES (?, ?, ?)", [row for row in rows if row[2] is not None]
-        )
-        connection.executemany(
-            "DELETE FROM ranks WHERE list = ? AND member = ?", [row[:2] for row in rows if row[2] is None]
-        )
+        put, gone = [], []
+        for (index, member), number in ranks.items():
+            if number is None:
+                gone.append((self._own_index(index), member))
+            else:
+                put.append((self._own_index(index), member, number))
+        if put:
+            connection.executemany("INSERT OR REPLACE INTO ranks VALUES (?, ?, ?)", put)
+        if gone:
+            connection.executemany("DELETE FROM ranks WHERE list = ? AND member = ?", gone)
 
     def _own_part(self, name: str) -> int:
         found = self._part(name)

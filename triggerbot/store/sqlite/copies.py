@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from triggerbot.core.event_json import format_time
+from triggerbot.store import marks
 from triggerbot.store.documents import dump, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.records import Distrust
@@ -19,7 +20,8 @@ class _Copy:
 
 
 def mark(transaction: Transaction, now: float) -> None:
-    """Mark a file as a copy."""
+    """Mark a file as a copy, of which no process that runs now will take its own mark away."""
+    marks.forget(transaction)
     transaction.put(_COPIED, dump(_Copy(now)))
 
 

@@ -184,8 +184,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE parts (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE documents (
         part INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
-        UNIQUE (part, kind, name)
-    );
+        PRIMARY KEY (part, kind, name)
+    ) WITHOUT ROWID;
     CREATE TABLE logs (
         part INTEGER NOT NULL, number INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (part, number)
     ) WITHOUT ROWID;

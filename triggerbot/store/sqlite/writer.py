@@ -23,7 +23,7 @@ _BATCH = 256
 
 
 class Writer:
-    """Applies changes in order, each in a savepoint, and completes their futures once they are on disk."""
+    """Applies changes in order, each so that it fails by itself, and completes their futures once they are on disk."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], lock_file: IO[bytes] | None) -> None:
         self._connect = connect
@@ -90,9 +90,11 @@ class Writer:
         try:
             with _Lock(self._lock_file):
                 connection.execute("BEGIN IMMEDIATE")
+                apply = _apply if len(batch) > 1 else _apply_alone
                 for change, future in batch:
-                    completions.append(_apply(connection, change, future))
-                connection.execute("COMMIT")
+                    completions.append(apply(connection, change, future))
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             with suppress(sqlite3.Error):
                 # Some errors have ended the transaction already, and on a broken disk this fails, too.
@@ -108,19 +110,26 @@ def _fail(batch: list[tuple[Change, Future[Any]]], failure: StoreUnavailable) ->
 
 
 def _apply(connection: sqlite3.Connection, change: Change, future: "Future[Any]") -> Callable[[], None]:
-    """Apply one change so that its failure undoes only itself; returns how to complete its future after the commit."""
+    """Apply one of several changes so that its failure undoes only itself; see `_apply_alone`."""
     connection.execute("SAVEPOINT change")
+    complete = _apply_alone(connection, change, future, undo="ROLLBACK TO change")
+    connection.execute("RELEASE change")
+    return complete
+
+
+def _apply_alone(
+    connection: sqlite3.Connection, change: Change, future: "Future[Any]", undo: str = "ROLLBACK"
+) -> Callable[[], None]:
+    """Apply a change, or undo it if it fails; returns how to complete its future after the commit."""
     try:
         value = change(connection)
     except sqlite3.OperationalError:
         # A full disk or an I/O error is not the change's fault: the whole commit fails.
         raise
     except BaseException as error:  # noqa: BLE001 - it belongs to the caller, not to this thread
-        connection.execute("ROLLBACK TO change")
-        connection.execute("RELEASE change")
+        connection.execute(undo)
         failure = error
         return lambda: future.set_exception(failure)
-    connection.execute("RELEASE change")
     return lambda: future.set_result(value)
 
 

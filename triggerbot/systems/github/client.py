@@ -142,10 +142,12 @@ class Client:
                 return
         raise CIUnavailable(f"GitHub lists more than {_PAGES_MAX * PER_PAGE} entries at {path}")
 
-    def items(self, project: str, path: str, kind: type[list[_T]]) -> Iterator[_T]:
+    def items(
+        self, project: str, path: str, kind: type[list[_T]], params: Mapping[str, str] | None = None
+    ) -> Iterator[_T]:
         """Yield the entries of a list that has no total; raises as `pages` does."""
         for number in range(1, _PAGES_MAX + 1):
-            query = {"per_page": str(PER_PAGE), "page": str(number)}
+            query = {**(params or {}), "per_page": str(PER_PAGE), "page": str(number)}
             reply = _readable(self.get(project, path, query), project)
             yield from messages.answer(reply.body, kind)
             if not _NEXT.search(reply.headers.get("link", "")):

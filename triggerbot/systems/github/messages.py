@@ -22,6 +22,8 @@ Attempt = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 NAME = "triggerbot"
 #: The first line of our comments, by which they are recognised.
 MARKER = "<!-- triggerbot -->"
+#: The first line of our issue about a branch, with its mark.
+BRANCH_MARKER = "<!-- triggerbot: branch {} -->"
 #: The identifier of the button of our check runs.
 RETRY_FAILED = "retry_failed"
 _FULL_NAME = re.compile(r"(?!\.+/)[A-Za-z0-9_.-]+/(?!\.+\Z)[A-Za-z0-9_.-]+")
@@ -286,6 +288,7 @@ class Issue(msgspec.Struct, frozen=True):
 
     number: Id
     pull_request: dict[str, object] | None = None
+    body: str | None = None
 
 
 class Access(msgspec.Struct, frozen=True):

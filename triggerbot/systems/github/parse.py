@@ -59,6 +59,8 @@ _COMMANDS_MAX = 10
 _BOT = "Bot"
 #: The command that the button stands for.
 _RETRY = "retry failed"
+#: Our issue about a branch, by the mark of that.
+_BRANCH = re.compile(re.escape(messages.BRANCH_MARKER).replace(r"\{\}", "([0-9a-f]{16})"))
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
 
 
@@ -306,10 +308,12 @@ def comment(system: str, body: bytes | str, mention: str) -> list[CommentCommand
         return []
     message = messages.read(body, messages.CommentMessage)
     text = message.comment.body or ""
-    if message.issue.pull_request is None or _is_bot(message.sender) or text.startswith(messages.MARKER):
+    if _is_bot(message.sender) or text.startswith(messages.MARKER):
         return []
+    pull = None if message.issue.pull_request is None else message.issue.number
+    about = _BRANCH.match(message.issue.body or "") if pull is None else None
     found = list(commands(text, mention))
-    if not found:
+    if not found or (pull is None and about is None):
         return []
     return [
         CommentCommand(
@@ -318,7 +322,8 @@ def comment(system: str, body: bytes | str, mention: str) -> list[CommentCommand
             project=messages.full_name(message.repository.full_name),
             author=messages.plain(message.sender.login, "login"),
             text="\n".join(found[:_COMMANDS_MAX]),
-            pull=message.issue.number,
+            pull=pull,
+            about=None if about is None else about[1],
         )
     ]
 

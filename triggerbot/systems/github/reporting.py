@@ -9,30 +9,28 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.core.errors import CIDenied, NotKnown
 from triggerbot.core.model import CommentCommand, Kind, Push, Run
 from triggerbot.core.policy import slots
 from triggerbot.core.policy.slots import Rank
 from triggerbot.systems import FAILURES_MAX, Asker
-from triggerbot.systems.answers import Unknown
-from triggerbot.systems.github import messages, rerun
+from triggerbot.systems.github import messages
 from triggerbot.systems.github.auth import AppAuth, bot
-from triggerbot.systems.github.client import PER_PAGE, RENEWED_AFTER, Client
-from triggerbot.systems.github.limits import is_limited
-from triggerbot.systems.http import NotSent, Reply, segments, unacknowledged, usable
+from triggerbot.systems.github.client import PER_PAGE, Client
+from triggerbot.systems.github.issues import Issues
+from triggerbot.systems.github.replies import (
+    READ_CHECKS,
+    READ_CONTENTS,
+    READ_METADATA,
+    READ_PULLS,
+    WRITE_CHECKS,
+    WRITE_COMMENTS,
+    WRITE_STATUSES,
+    readable,
+    written,
+)
+from triggerbot.systems.http import segments
 
-#: Permissions needed, in words; where two are named, either will do.
-READ_CHECKS = "the permission `checks: read`"
-READ_CONTENTS = "the permission `contents: read`"
-READ_PULLS = "the permission `pull_requests: read`"
-READ_METADATA = "the permission `metadata: read` (for a classic token the scope `repo`)"
-WRITE_CHECKS = "the permission `checks: write`, which only an App can have"
-WRITE_STATUSES = "the permission `statuses: write` (for a classic token the scope `repo:status`)"
-WRITE_COMMENTS = "the permission `pull_requests: write` or `issues: write` (for a classic token the scope `repo`)"
-#: Of a 422: the commit is not there (any more).
-_GONE = "no commit found"
-#: "Unable to create comment because issue is locked."
-_LOCKED = "is locked"
 #: Characters of a check run's name.
 _NAME_MAX = 100
 #: Characters of a failure line.
@@ -50,20 +48,13 @@ _WRITERS = frozenset({"admin", "maintain", "write"})
 _COMMENT = "comment:"
 
 
-class Unsent(CIUnavailable):
-    """The write certainly had no effect: it can be retried without a look."""
-
-
-class Locked(CIDenied):
-    """The conversation is locked to all but collaborators: nothing can be fixed about that."""
-
-
 class ReportingClient:
     """The client of reporters. `app`: the App that writes; a token writes as its owner. Thread-safe."""
 
     def __init__(self, client: Client, app: AppAuth | None, clock: Callable[[], float]) -> None:
         self.checks = Checks(client)
         self.pulls = Pulls(client)
+        self.issues = Issues(client)
         self.clock = clock
         self._client = client
         self._app = app
@@ -306,7 +297,9 @@ def asker(pulls: Pulls, command: CommentCommand) -> Asker:
     """Look up what the author of a command may do; raises as `ListsFailures.failures` does."""
     _check_project(command)
     access = pulls.access(command.project, command.author)
-    if command.pull is not None:
+    if command.about is not None:
+        about = []
+    elif command.pull is not None:
         about = [pulls.get(command.project, command.pull)]
     else:
         about = pulls.of_head(command.project, command.revision or "")
@@ -339,57 +332,3 @@ def react(pulls: Pulls, command: CommentCommand, *, heard: bool) -> None:
 def _check_project(command: CommentCommand) -> None:
     if not messages.is_full_name(command.project):
         raise NotKnown(f"{command.project[:200]!r} is no owner/repository")
-
-
-# -- answers ----------------------------------------------------------------------------------------------------------
-
-
-def readable(reply: Reply, what: str, needed: str) -> Reply:
-    """Return a 2xx answer to a read; raises `NotKnown` at a 404 or 422, otherwise as `usable` does, naming `needed`.
-
-    GitHub also answers 404 for what a token may not see.
-    """
-    if reply.status in (404, 422):
-        raise NotKnown(f"{what}: not found, or {needed} is missing: HTTP {reply.status} {rerun.message(reply)}")
-    if reply.status in (401, 403):
-        raise CIDenied(f"{what}: {needed} is missing: HTTP {reply.status} {rerun.message(reply)}")
-    return usable(reply, what)
-
-
-def written(client: Client, method: str, project: str, path: str, body: object, *, needed: str) -> Reply:
-    """Send one write and return a 2xx answer.
-
-    Raises:
-        Unsent: not now; GitHub did not act.
-        CIUnavailable: it is unknown whether GitHub acted.
-        Locked: the conversation is locked.
-        CIDenied: `needed` is missing, or the repository has moved.
-        NotKnown: the commit is not there (any more).
-    """
-    what = f"{method} {path}"
-    try:
-        reply = client.write(method, project, path, body)
-    except CIUnavailable as error:
-        raise Unsent(str(error), error.after, healthy=error.healthy) from None
-    if isinstance(reply, NotSent):
-        raise Unsent(reply.why)
-    if isinstance(reply, Unknown):
-        raise CIUnavailable(reply.why)
-    if 200 <= reply.status < 300 and reply.is_foreign:
-        raise CIUnavailable(f"{what}: {unacknowledged(reply).why}")
-    if 200 <= reply.status < 300:
-        return reply
-    why = rerun.message(reply)
-    if is_limited(reply):
-        raise Unsent(f"GitHub limits us: {why}", client.wait(project) or None, healthy=True)
-    if reply.status == 401 and client.renew(project):
-        raise Unsent(f"GitHub does not accept the token: {why}", RENEWED_AFTER)
-    if reply.status >= 500 or reply.status == 408:
-        raise CIUnavailable(f"{what}: HTTP {reply.status} {why}", reply.retry_after)
-    if reply.status == 422 and _GONE in why.lower():
-        raise NotKnown(f"{what}: {why}")
-    if reply.status == 403 and _LOCKED in why.lower():
-        raise Locked(f"{what}: {why}")
-    if 300 <= reply.status < 400:
-        raise CIDenied(f"{project} was renamed or moved (HTTP {reply.status}): use its new name in the config")
-    raise CIDenied(f"{what}: {needed} is missing, or GitHub has another reason: HTTP {reply.status} {why}")

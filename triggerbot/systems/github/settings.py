@@ -101,6 +101,12 @@ class GitHubSettings(SystemSettings):
         description="Whether the last retrigger of a job runs with GitHub's debug logging, as evidence for whoever "
         "mends it.",
     )
+    tests: fields.Patterns = default(
+        (),
+        "Artifacts with reports of tests, by name or pattern: JUnit XML or folders of pytest's reports. Those of jobs "
+        "that failed are read. Left out: none is.",
+        examples=[["*junit*", "*test-reports*"]],
+    )
     forks: bool = Field(default=False, description="Whether pushes that come from forks may be retriggered.")
     reserve: Annotated[int, Field(ge=0, le=RERUNS_MAX)] = default(
         RESERVE,

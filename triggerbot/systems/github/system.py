@@ -12,11 +12,14 @@ from triggerbot import __version__
 from triggerbot.config import secrets
 from triggerbot.core.errors import Unauthenticated
 from triggerbot.core.model import CommentCommand, Event, Head, Heard, Kind, Lead, Push, PushFacts, Result, Run, RunKey
+from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
+from triggerbot.core.run_tests import RunTests
 from triggerbot.systems import NOTHING_KNOWN, Asker, BuildContext, Evicted, Known, LookBack, ResolvedLeads, Slots
 from triggerbot.systems.answers import Answer, Later, Refused, Unknown
 from triggerbot.systems.github import credentials, endings, graphql, merge_queue, messages, parse, reporting, rerun
 from triggerbot.systems.github.annotations import Annotations
+from triggerbot.systems.github.artifacts import Artifacts
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
 from triggerbot.systems.github.base import Bases
 from triggerbot.systems.github.client import Client
@@ -70,6 +73,7 @@ class GitHub:
         queue_wants: frozenset[str] = frozenset(),
         mention: str = "triggerbot",
         debug_last_try: bool = False,
+        tests: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
@@ -80,6 +84,7 @@ class GitHub:
         `reserve`: how many of the reruns that GitHub allows a workflow run are left to people.
         `mention`: the name by which comments address triggerbot. `queue_wants`: what is wanted of the merge queue.
         `debug_last_try`: whether the last retrigger of a job runs with debug logging.
+        `tests`: patterns for the names of artifacts with reports of tests.
         Raises `ValueError` unless exactly one of `token` and `app` is given, and for impossible names of repositories.
         """
         wrong = [repository for repository in repositories if not messages.is_full_name(repository)]
@@ -113,6 +118,8 @@ class GitHub:
         self._graph = GraphQL(graph_client, clock)
         self._queue = MergeQueue(self._graph, self._report_client)
         self._annotations = Annotations(name, self._report_client, self._graph)
+        self._artifacts = Artifacts(self._report_client, url, _HEADERS["user-agent"], Globs(tests), transport)
+        self.reads_tests = self._artifacts.wanted
         # Tokens for reruns may not read contents; and what a rerun depends on does not wait behind reports.
         reading = Client(self._http, report_auth, limits, slots, sleep)
         files = WorkflowFiles(reading, clock)
@@ -275,6 +282,10 @@ class GitHub:
         """Return the annotations of jobs as far as one query tells them."""
         return self._runs.lines_of(push, runs)
 
+    def tests(self, push: Push, run: Run) -> RunTests | None:
+        """Return the tests of a job by the reports among its run's artifacts; raises as `failures` does."""
+        return self._artifacts.tests(push, run)
+
     def result_of(self, result: Result, lines: Sequence[str]) -> Result:
         """Return how a job ended by its failure lines: they may tell of an error of GitHub's own, or of a time-out."""
         return endings.by_annotations(result, lines)
@@ -355,4 +366,5 @@ def build(name: str, settings: GitHubSettings, context: BuildContext) -> GitHub:
         queue_wants=context.merge_queue,
         mention=context.mention,
         debug_last_try=settings.debug_last_try,
+        tests=settings.tests.patterns,
     )

@@ -7,7 +7,6 @@ Taskcluster's client retries every call up to five times on connection errors an
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import mohawk
@@ -18,7 +17,7 @@ from taskcluster.utils import scopeMatch
 
 from triggerbot.core.errors import CIUnavailable, NotKnown
 from triggerbot.systems.answers import Unknown
-from triggerbot.systems.http import Http, NotSent, Reply, usable
+from triggerbot.systems.http import Http, NotSent, Reply, may_read_from, usable
 
 #: Tasks on one page of a list.
 _PAGE = "1000"
@@ -26,8 +25,6 @@ _PAGE = "1000"
 _PAGES_MAX = 100
 #: Statuses that redirect to where an artifact is stored.
 _REDIRECTS = (302, 303, 307)
-#: Domains of private networks (RFC 6761, 6762, 8375, and ICANN's `internal`).
-_PRIVATE = frozenset({"local", "localhost", "internal", "arpa", "home", "lan", "test", "invalid", "onion", "corp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +122,7 @@ class Api:
         reply = self._call(self._queue.getLatestArtifact, task_id, name)
         if reply.status in _REDIRECTS:
             where = reply.headers.get("location", "")
-            if not self._may_read_from(where):
+            if not may_read_from(where, self.root_url):
                 raise CIUnavailable(f"{what}: it leads to a place that is none of a deployment's")
             reply = self._stored(where, what)
         return self._usable(reply, what).json()
@@ -137,21 +134,6 @@ class Api:
         except CIUnavailable:
             raise CIUnavailable(f"{what}: where it is kept, nobody gives a usable answer") from None
         return reply if 200 <= reply.status < 300 else Reply(reply.status, reply.headers, b"")
-
-    def _may_read_from(self, where: str) -> bool:
-        """Return whether an artifact may be read from there: any task can name any address for its own artifacts.
-
-        They must not make us read from inside our network, so it must be the deployment itself, or a host with a full
-        name that it proves (TLS).
-        """
-        try:
-            there, here = urlsplit(where), urlsplit(self.root_url)
-            host = there.hostname or ""
-            return (there.scheme, there.netloc) == (here.scheme, here.netloc) or (
-                there.scheme == "https" and there.port in (None, 443) and _is_public_name(host)
-            )
-        except ValueError:
-            return False
 
     def find(self, path: str) -> str:
         """Look up the id of a task in the index."""
@@ -208,12 +190,6 @@ class Api:
         if not isinstance(answer, dict):
             raise CIUnavailable(f"{what}: the answer is no JSON object")
         return answer
-
-
-def _is_public_name(host: str) -> bool:
-    """Return whether a host has a full public name: no IP address, and no name of a private network."""
-    last = host.rstrip(".").rpartition(".")
-    return last[0] != "" and last[2].isalpha() and last[2] not in _PRIVATE
 
 
 def covers(scopes: list[str], needed: str) -> bool:

@@ -75,8 +75,8 @@ class TaskclusterSettings(SystemSettings):
     )
     classify: Annotated[ClassificationSettings | None, fields.Given] = Field(
         default=None,
-        description="Classify at treeherder: a failure as intermittent once two further runs passed, and retriggers "
-        "that fail as their original did like that. Off unless given.",
+        description="Classify at treeherder: a failure as intermittent once another run of its push passed, and "
+        "retriggers that fail as their original did like that. Off unless given.",
     )
     without_action: Literal["refuse", "create_task"] = Field(
         default="refuse",

@@ -1,40 +1,50 @@
-"""Classifications at Treeherder, as a sheriff makes them: one failure and two further runs that passed: intermittent.
+"""Classifications at Treeherder: what failed, and passed in another run of its push, is intermittent.
 
-And a retrigger that fails as its original did is classified as that is, so that nobody has to do so again.
+And a retrigger that fails as its original did is classified as that is, so that nobody has to do so again; so is a
+failure of another job for which that was retriggered.
 Treeherder accepts classifications only from a logged-in user (its API knows session cookies, but no tokens for
 programs), so this needs the cookies `sessionid` and `csrftoken` of an account that may classify.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import httpx
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.core.formatting import plural
 from triggerbot.core.model import Push, Run, RunKey
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.systems.answers import Unknown
 from triggerbot.systems.classification import Copied
 from triggerbot.systems.http import Http, NotSent, unacknowledged, usable
 from triggerbot.systems.treeherder.jobs import OURS, TreeherderJobs, is_classified, path
 from triggerbot.systems.treeherder.session import Session
 
-#: Runs that have to pass beside the one that failed.
-_GREENS = 2
 #: Treeherder's classification "intermittent" (model/fixtures/failure_classification.json there).
 _INTERMITTENT = 4
-_COPY = f"{OURS} as the run that this one repeats"
-_TEXT = OURS + ": {passed} further runs of this job passed at the same push."
+_COPY = f"{OURS} as the run that failed alike"
+#: As earlier versions wrote it.
+_COPIES = (_COPY, f"{OURS} as the run that this one repeats")
+_TEXT = OURS + ": {passed} of this job passed at the same push."
 
 
-def intermittent_failures(runs: Sequence[Run]) -> list[Run]:
-    """Choose, of all runs of one job at one push, the failure that the others prove intermittent; purely."""
-    failed = [run for run in runs if run.failed]
-    return failed if len(failed) == 1 and sum(run.passed for run in runs) >= _GREENS else []
+def intermittent_failures(job: JobVerdict, repeating: Collection[RunKey] = ()) -> list[Run]:
+    """Return the failed runs of a job that any pass proves intermittent; purely.
+
+    `repeating`: retriggers that failed as their original did: they follow its classification. An intermittent failure
+    that the push is suspected to have introduced is left to people: it must not slip in.
+    """
+    passed = any(run.passed for run in job.runs) and job.verdict in (Verdict.INTERMITTENT, Verdict.PASSED)
+    # Where the runs of jobs of one name cannot be told apart, the pass may be another one's.
+    proved = passed and not job.mixed and not job.suspected
+    other = {*repeating, *job.derived}
+    return [run for run in job.runs if run.failed and run.key not in other] if proved else []
 
 
 def _is_copy(note: Mapping[str, Any]) -> bool:
     """Return whether a note is one that a retrigger took from its original."""
-    return str(note.get("text", "")).startswith(_COPY)
+    return str(note.get("text", "")).startswith(_COPIES)
 
 
 class Classifier:
@@ -70,7 +80,8 @@ class Classifier:
         if is_classified(job) or self._jobs.notes(push.project, int(job["id"])):
             return False
         passed = sum(one.passed for one in runs)
-        note = {"job_id": job["id"], "failure_classification_id": _INTERMITTENT, "text": _TEXT.format(passed=passed)}
+        text = _TEXT.format(passed=plural(passed, "further run"))
+        note = {"job_id": job["id"], "failure_classification_id": _INTERMITTENT, "text": text}
         self._write("POST", f"{path(push.project)}/note/", note)
         return True
 

@@ -30,8 +30,8 @@ class TreeherderSettings(SystemSettings):
     )
     classify: Annotated[ClassificationSettings | None, fields.Given] = Field(
         default=None,
-        description="Classify a failure as intermittent once two further runs passed, and retriggers that fail as "
-        "their original did like that. Off unless given.",
+        description="Classify a failure as intermittent once another run of its push passed, and retriggers that "
+        "fail as their original did like that. Off unless given.",
     )
     grace: fields.Duration = default(
         "5m", "How long it may take until a retrigger is listed: an action task has to run first."

@@ -37,13 +37,17 @@ _FORMS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, int], ...] = (
     ),
     # testify: the message
     (re.compile(r"Error: \S"), re.compile(r"Messages: +\S"), 8),
+    # Checkov: the resource
+    (re.compile(r"Check: [A-Z]\w*_\d+: "), re.compile(r"FAILED for resource: "), 2),
+    # Flyway: what is wrong with the migration
+    (re.compile(r"(?:ERROR: )?Migration \S+ failed\.?$"), re.compile(r"Message *: \S"), 6),
     # jest: an HTTP status
     (re.compile(r"Expected: [23]\d\d$"), re.compile(r"Received: [1-5]\d\d$"), 2),
     # Gomega
     (re.compile(r"(?:\[FAILED\] )?Expected$"), re.compile(r"(?:to|not to) \w+"), 3),
     # sanitizers: where, in the sources of the project
     (
-        re.compile(r"(?:=+\d+=+)?(?:ERROR|WARNING): \w+Sanitizer: "),
+        re.compile(r"(?:=+\d+=+ ?)?(?:ERROR|WARNING): (?:\w+Sanitizer|libFuzzer): "),
         re.compile(
             r"#\d+ (?:0x[0-9a-f]+ in )?(?!operator |malloc|calloc|realloc|free|__|std::)\S.* (?!\(?/usr|\(?/lib)\S+:\d+"
         ),
@@ -65,7 +69,8 @@ _SAMPLE, _SAMPLE_MIN, _SHARE, _PREFIXES_MAX = 200, 3, 0.9, 2
 _MAYBE = re.compile("|".join(f"(?:{first.pattern})" for first, _, _ in _FORMS))
 _CAUSE = re.compile(r"> \S")
 _PATH = re.compile(r"^(?:[A-Za-z]:)?[\w./@+-]*/[\w.@+-]+\.\w{1,6}$")
-_AT = re.compile(r"^\d+:\d+ +error ")
+#: What is said of the file above.
+_AT = re.compile(r"^\d+:\d+ +error |^(?:Package )?[Ss]ize limit has exceeded ")
 _NUMBERED = re.compile(r"^\d+\) (?!\[)[^\u203a]*[^:\s]$")
 _FRAME_OF_PYTHON = re.compile(r"^File '[^']+', line \d+")
 _NESTED_MAX = 4

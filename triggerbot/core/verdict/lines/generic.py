@@ -90,7 +90,7 @@ _TESTS = r"""
       | For\ debugging\ consider | Bail\ out
     | \#?%?\ ?tests\ passed | (?:\#|\d+)\ (?:tests?|examples?|scenarios?|specs?|passing|failing|pending|passed
       |failed|errors?|failures?)\b | (?:failed|errors?|passed),\ \#
-    | [Tt]ests?\ [Ff]ailed\b(?!:\ [a-z]) | Tests?\ (?:Files|Suites?)?:?\ *(?:\#|\d+)\ failed | Test\ Suites?:
+    | [Tt]ests?\ [Ff]ailed\b(?!:\ [A-Za-z]) | Tests?\ (?:Files|Suites?)?:?\ *(?:\#|\d+)\ failed | Test\ Suites?:
       |Snapshots:|Time:
       |Duration\b|Start\ at | The\ following\ tests\ FAILED:$
     | \[\ ?FAILED\ ?\]\ \#\ tests? | (?:=+|!+|-+)\ .*\ (?:=+|!+|-+)$ | running\ (?:\#|tests) | Interrupted:
@@ -122,7 +122,7 @@ _MOZILLA = r"""
 """
 _SANITIZERS = r"""
       =*(?:\d+|\#)?=*ERROR:\ LeakSanitizer:\ detected\ memory\ leaks$|=*(?:\d+|\#)?=*ABORTING
-    | SUMMARY:\ AddressSanitizer:\ \#\ byte
+    | SUMMARY:\ (?:AddressSanitizer:\ \#\ byte|libFuzzer:)
         |(?:Direct|Indirect)\ leak\ of
     | (?:READ|WRITE|Read|Write|Previous\ (?:read|write))\ (?:of\ size|at)\b|(?:freed|previously\ allocated
       |allocated)\ by\ thread

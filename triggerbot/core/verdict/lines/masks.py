@@ -31,7 +31,7 @@ _MACHINES = (
 #: What has its number without a hyphen.
 _COUNTED = (
     "(?:node|host|pod|runner|worker|agent|executor|[tT]hread|pool|replica|server|instance|vm|builder|slave|rack|proxy"
-    "|session|client|partition|shard|eth|cpu|gpu|tty|disk|rank|slot|core|job|task|stage|attempt|retry|conn)[_]?"
+    "|session|client|partition|shard|eth|cpu|gpu|tty|disk|rank|slot|core|job|task|stage|attempt|retry|conn|alloc)[_]?"
 )
 
 _QUOTES = '"`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e'
@@ -45,7 +45,7 @@ _WORDS = "added|deaf|dead|deed|face|faced|fade|faded|feed|decade|facade|bf16|ed2
 #: Variable parts that contain a space.
 _PHRASE = re.compile(
     rf"""
-      (?<=[!=]=\ )'[^']{{0,80}}' | '[^']{{0,80}}'(?=\ [!=]=\ )
+      (?<=[!=]=\ )(?<!dentifier\ ==\ )(?<!label\ ==\ )'[^']{{0,80}}' | '[^']{{0,80}}'(?=\ [!=]=\ )
     | (?<=\bgot\ )'[^']{{0,80}}' | (?<=\bwant\ )'[^']{{0,80}}' | '[^']{{0,80}}'(?=,\ want\b)
     | (?<=\bexpected\ )'[^']{{0,80}}'(?=\ to\ (?:\w+\ ){{0,2}}(?:equal|be|include|contain|match)\b)
     | (?<=\bto\ equal\ )'[^']{{0,80}}' | (?<=\bto\ be\ )'[^']{{0,80}}' | (?<=\ but\ got\ )'[^']{{0,80}}'
@@ -78,7 +78,7 @@ _VARIABLE = re.compile(
     | \b\d{{4}}[-/]\d\d[-/]\d\d(?:[T_][\d:_.,+-]*(?:Z|UTC)?)?(?!\w) | \b\d\d/\d\d/\d\d(?:\d\d)?(?![\w/])
     | (?<=[\w/])\?[^\s'=]{{0,80}}=[^\s',;:)]* | (?<=\d-)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{{6}}(?![\w-])
     | (?<=/)\$[A-Za-z0-9~+]{{1,3}}(?=\#|\]) | \btmp(?:[a-z0-9_]{{8}}|\.[A-Za-z0-9]{{6,12}})\b
-    | \bgw\d+\b | (?<=@)(?=\d*[a-f])[0-9a-f]{{5,8}}\b
+    | (?<=\bstore/)(?=[a-z]*\d)[0-9a-z]{{12,40}}(?=-) | \bgw\d+\b | (?<=@)(?=\d*[a-f])[0-9a-f]{{5,8}}\b
     | (?<![\w:])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=[0-9a-fA-F:]*\d)
       (?:[0-9a-fA-F]{{0,4}}:){{2,7}}[0-9a-fA-F]{{0,4}}(?![\w:])
     | (?<![0-9A-Za-z])(?:0[xX][0-9a-fA-F]+|{_HASH}|(?=[A-F]*\d)(?=\d*[A-F])[0-9A-F]{{7,128}}

@@ -20,7 +20,9 @@ DECIDING = re.compile(
     | \bos\ error\ (\d{1,5})\b
     | (?i:\bsignal)[ :=]+(\d{1,2})\b
     | (?i:\berrno)[ :=]+(\d{1,5})\b
-    | \b[A-Z]{2,5}-(\d{3,6}(?:-\d{1,6})?)\b
+    | \b(?:[A-Z]{2,5}|RUSTSEC)-(\d{3,6}(?:-\d{1,6})?)\b
+    | (?i:\bSQL\ ?STATE)\W{1,4}([0-9A-Z]{5})\b
+    | \b(?:function|callback|clause\ matching\ in|undef(?:ined)?)\ '?[\w.:]{0,80}[\w?!]/(\d{1,2})(?![\w/.])
     """,
     re.VERBOSE,
 )

@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 
+from triggerbot.core.run_tests import NAMED, SAID
 from triggerbot.core.verdict.lines import masks, test_ids
 from triggerbot.core.verdict.lines.numbers import DECIDING
 
@@ -29,7 +30,7 @@ _RAW = re.compile(
     rf"|\d\d:\d\d:\d\d {{1,}}(?:INFO|WARNING|ERROR|CRITICAL|FATAL) +- +"
     rf"|(?:\[task )?[\[(]?(?:{_STAMP})[\])]?(?:[\s:|,\])]|- (?=[A-Z\[(/]))*"
     r"|##\[error\]|::error(?: [^:]{0,200})?::|\[task |\u2502 "
-    r"|[\[(]\d\d?:\d\d[\])] ?|#\d+ \d+\.\d+ |[a-z][\w.-]{0,40}-\d+ +\| )+"
+    r"|[\[(]\d\d?:\d\d[\])] ?|t = +\d+\.\d+s |#\d+ \d+\.\d+ |[a-z][\w.-]{0,40}-\d+ +\| )+"
 )
 _DIGIT = re.compile(r"\d")
 _AGAIN = re.compile(r"\d|(?<![\w.-])[a-f]{4}|:/|/(?:home|tmp|var)/")
@@ -52,6 +53,10 @@ def _shape(line: str) -> str:
     text = bare(line)
     if text.startswith((TEST, SUITE)):
         return text[:SHAPE_MAX].strip()
+    if text.startswith(NAMED):
+        # The id of a test as its runner knows it: nothing in it has to look like one.
+        test, _, rest = text.removeprefix(NAMED).partition(SAID.rstrip())
+        return _of_test(test_ids.Named(test.strip(), rest))
     text = _crash(text)
     found = test_ids.named(text)
     if found is None:

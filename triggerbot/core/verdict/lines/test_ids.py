@@ -13,6 +13,7 @@ _SUREFIRE = r"Time elapsed.{0,40}<<< (?:FAILURE|ERROR)!"
 _CLASS = r"[A-Z]\w*(?:Tests?|IT|Spec|TestCase)"
 _CTEST = r"Failed|Timeout|SEGFAULT|Not Run|Subprocess \w+|ILLEGAL|NUMERICAL|OTHER_FAULT|Exit code .{1,20}"
 _CROSS = r"[\u2a2f\u00d7\u2715\u2717\u2716\u2718]"
+_COUNT = r"(?:\d+|#)"
 _SUITE = r"(?:\w+ e2e suite[.:] ?)?"
 _MS = r"(?:#|[\d.]+ ?(?:ms|s|m|min|secs?|seconds|milliseconds))"
 #: What a line must contain for a form to be tried, and the form. The first that matches counts.
@@ -50,7 +51,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<suite>\S+\.{_EXT})(?: \(.*\)| \[.*\])?$"),
     (" Test ", rf"^{_CROSS} Test (?P<id>'[^']+'|\w+{_ARGS}) (?:failed|recorded an issue at \S+: (?P<rest>.*))"),
     ("(fail) ", r"^\(fail\) (?P<id>.+?)(?: \[[^\]]*\])?$"),
-    ("", rf"^{_CROSS} (?!.*did not run successfully|\d+ problem|[Ff]ail(?:ing|ed) [Tt]ests)(?P<id>.+)"),
+    ("", rf"^{_CROSS} (?!.*did not run successfully|(?:found )?{_COUNT} problem|[Ff]ail(?:ing|ed) [Tt]ests)(?P<id>.+)"),
     (" \u203a ", r"^(?:\d+\) )?(?P<id>\[[\w -]+\] \u203a .+)"),
     # rspec, PHPUnit, ExUnit, mocha
     ("rspec ", r"^rspec \S+ # (?P<id>.+)"),
@@ -92,10 +93,13 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("#test_", r"^(?P<id>[\w:]+#test_\w+)(?: \[.*\])?:?$"),
     (": FAIL", r"^(?P<id>\w.{0,120}): FAIL(?: \((?:#|[\d.]+s)\))?$"),
     ("... FAILED", r"^(?P<id>\w.{0,200}) \.\.\. FAILED(?: \(.*\))?$"),
+    # Pester
+    ("[-] ", rf"^\[-\] (?P<id>\S.{{0,200}}?) {_MS}(?: \(.*\))?$"),
     # ScalaTest, Karma, Robot, Dart
     ("*** FAILED ***", r"^(?:\[info\] )?- (?P<id>.+) \*\*\* FAILED \*\*\*"),
     (" FAILED", r"^(?:Headless)?(?:Chrome|Firefox|Safari|Edge)[^()]{0,60}\([^)]{0,60}\) (?P<id>.+) FAILED$"),
     ("| FAIL |", r"^(?P<id>.+ :: .+) \| FAIL \|(?P<rest>.*)"),
+    (" # ", r"^(?P<id>(?:Given|When|Then|And|But) .{1,200}?) # [\w/]+::\w+\(\)$"),
     (".feature:", r"^(?:cucumber )?\S+\.feature:(?:\d+|#) (?:# )?(?:Scenario(?: Outline)?: )?(?P<id>.+)"),
     (" [E]", r"(?P<id>\S+_test\.dart: .+) \[E\]"),
 )

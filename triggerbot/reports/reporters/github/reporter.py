@@ -21,10 +21,12 @@ from triggerbot.core.verdict.health import Health, PushVerdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
 from triggerbot.reports.reporters import markdown
+from triggerbot.reports.reporters.github.branch_issue import BranchIssues
 from triggerbot.reports.reporters.github.required_check import Decided, RequiredCheck, Waiting
 from triggerbot.reports.reporters.github.settings import GitHubReportSettings
 from triggerbot.systems.github import messages
-from triggerbot.systems.github.reporting import Locked, ReportingClient, Unsent
+from triggerbot.systems.github.replies import Locked, Unsent
+from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.system import GitHub
 
 log = structlog.get_logger("triggerbot.publish")
@@ -348,7 +350,7 @@ def _conclusion(judged: PushVerdict) -> str:
             return ""
 
 
-def build(settings: GitHubReportSettings, context: ReportContext) -> Iterator[GitHubReporter]:
+def build(settings: GitHubReportSettings, context: ReportContext) -> Iterator[GitHubReporter | BranchIssues]:
     """Yield one for each place: what hinders one (a permission that somebody forgot) does not hold up the other."""
     system = context.systems[settings.system]
     assert isinstance(system, GitHub)  # the config was checked for it
@@ -364,3 +366,6 @@ def build(settings: GitHubReportSettings, context: ReportContext) -> Iterator[Gi
         yield GitHubReporter(
             settings.system, system.reporting, check=False, comment=True, wants=settings.covers, mention=mention
         )
+    if settings.streaks.patterns:
+        mention = "" if settings.commands is None else settings.commands.mention
+        yield BranchIssues(settings.system, system.reporting, settings.covers_streaks, settings.labels, mention)

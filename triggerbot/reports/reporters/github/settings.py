@@ -9,6 +9,7 @@ from triggerbot.config import fields
 from triggerbot.config.section import (
     REPORTED_BRANCHES,
     REPORTED_PROJECTS,
+    STREAKS,
     CommentSettings,
     ReportSettings,
     Section,
@@ -56,6 +57,10 @@ class GitHubReportSettings(ReportSettings):
     )
     projects: fields.SomePatterns = default(("*",), REPORTED_PROJECTS)
     branches: fields.SomePatterns = default(("*",), REPORTED_BRANCHES)
+    streaks: fields.Patterns = default((), STREAKS, examples=[["main"]])
+    labels: tuple[fields.Text, ...] = default(
+        ("ci-failing",), "The labels of the issue of a branch of `streaks`; those that do not exist are made."
+    )
 
     merge_queue: Annotated[MergeQueueSettings | None, fields.Given] = Field(
         default=None, description="What triggerbot does for the merge queue; without it nothing."

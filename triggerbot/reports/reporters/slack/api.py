@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from triggerbot.core.errors import CIDenied, CIUnavailable
-from triggerbot.reports.reporters.slack.blocks import Message
+from triggerbot.reports.reporters.slack.markup import Message
 from triggerbot.systems.answers import Unknown
 from triggerbot.systems.http import Http, NotSent, Reply, segments, usable
 

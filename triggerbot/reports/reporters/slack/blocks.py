@@ -1,15 +1,8 @@
-"""Renders a push as Slack blocks, one message and the details for its thread, within Slack's limits; purely.
-
-All that comes from a CI stands in code spans with `&`, `<` and `>` escaped, in texts that are marked verbatim: there
-Slack makes no links of its own, formats nothing, and an `@here` or `<!channel>` notifies nobody (its documentation on
-formatting text, 2026).
-"""
+"""Renders a push as Slack blocks, one message and the details for its thread, within Slack's limits; purely."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote
 
 from triggerbot.core.formatting import plural
 from triggerbot.core.model import Run
@@ -18,36 +11,36 @@ from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import PushReport, glossary
+from triggerbot.reports.expectation_text import sentence
+from triggerbot.reports.reporters.slack.markup import (
+    LINE_MAX,
+    NAME_MAX,
+    Message,
+    code,
+    escape,
+    linked,
+    packed,
+    plain,
+    section,
+    size,
+)
+from triggerbot.store.expectations import BranchChange
 
-#: Characters of a section, Slack's limit.
-SECTION_MAX = 3000
 #: Bytes of text. Slack takes about 12,000 characters in all the blocks of a message together, which its documentation
 #: does not say (github.com/slackapi/bolt-js, issue 2509).
 _DETAILS_ROOM, _MESSAGE_ROOM = 8000, 3500
 #: Entries in each part of the message in the channel, which has to be read at a glance.
 _GLANCE = 5
-#: Characters of a name, and of a failure line: five times as many with all of them escaped.
-_NAME_MAX, _LINE_MAX = 100, 200
 #: Jobs named of those with one common failure.
 _NAMED_MAX = 3
 #: Common failures that get a part of their own.
 _COMMON_MAX = 10
-#: Bytes of a job's runs with their links, and of a link's URL.
-_RUNS_ROOM, _URL_MAX = 700, 400
-#: Characters that need no escaping in a URL; `|` and `>` would end it.
-_URL_SAFE = "/:?#@!$&*+,;=%~-._()"
+#: Bytes of a job's runs with their links.
+_RUNS_ROOM = 700
 
 _HEALTHS = {
     Health.GOOD: "Good", Health.FAILING: "Failing", Health.PENDING: "Pending", Health.INCOMPLETE: "Incomplete",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message: its blocks, and the text of its notification."""
-
-    text: str
-    blocks: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,51 +55,32 @@ class _Part:
 def message(report: PushReport) -> Message:
     """Render a push at a glance: its health and why, new failures apart from known ones."""
     body = _fitted(_glance(report), _MESSAGE_ROOM, _GLANCE, report.link)
-    foot = _linked("Everything about this push", report.link)
-    return Message(_notice(report), tuple(map(_section, [_head(report), *body, *([foot] if report.link else [])])))
+    foot = linked("Everything about this push", report.link)
+    return Message(_notice(report), tuple(map(section, [_head(report), *body, *([foot] if report.link else [])])))
 
 
 def details(report: PushReport) -> Message:
     """Render each failing and each intermittent job: its runs, what they prove, its failure line."""
     body = _fitted(_all(report), _DETAILS_ROOM, None, report.link) or ["No job fails."]
-    legend = _section(f"Runs, oldest first: {glossary.LEGEND}")
-    return Message(f"Details: {_notice(report)}", (*map(_section, body), legend))
+    legend = section(f"Runs, oldest first: {glossary.LEGEND}")
+    return Message(f"Details: {_notice(report)}", (*map(section, body), legend))
 
 
-def _escape(text: str) -> str:
-    """Escape a text (Slack's documentation: these three characters, and no others)."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _code(text: str, most: int = _NAME_MAX) -> str:
-    """Return untrusted text as a code span on one line, cut to `most` characters."""
-    shown = _plain(text, most).replace("`", "'")
-    return f"`{_escape(shown)}`"
-
-
-def _plain(text: str, most: int) -> str:
-    shown = "".join(char if char.isprintable() else " " for char in text[: 4 * most])
-    shown = " ".join(shown.split()) or "?"
-    return shown if len(shown) <= most else shown[: most - 1] + "…"
-
-
-def _linked(label: str, url: str | None) -> str:
-    """Link a text of ours to a URL of the web; any other URL is not linked."""
-    if not url or not url.startswith(("https://", "http://")):
-        return label
-    address = _escape(quote(url, safe=_URL_SAFE, errors="replace"))
-    return f"<{address}|{label}>" if len(address) <= _URL_MAX else label
-
-
-def _section(text: str) -> Mapping[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+def of_expectation(project: str, branch: str, change: BranchChange) -> Message:
+    """Render what has become of a branch of which something is expected."""
+    notice = sentence(project, branch, change, lambda name: plain(name, NAME_MAX))
+    head = "Silent" if change.silent else "Heard again"
+    # An invisible character after an @ keeps it from notifying anybody.
+    return Message(
+        escape(notice.replace("@", "@\u2060")), (section(f"*{head}*: {sentence(project, branch, change, code)}"),)
+    )
 
 
 def _notice(report: PushReport) -> str:
     """Render the text of a notification, which shows no formatting."""
-    place = f"{_plain(report.push.project, _NAME_MAX)} {_plain(report.push.revision[:12], 12)}"
+    place = f"{plain(report.push.project, NAME_MAX)} {plain(report.push.revision[:12], 12)}"
     # An invisible character after an @ keeps it from notifying anybody.
-    return _escape(
+    return escape(
         f"{place}: {_HEALTHS[report.judged.health].lower()}: {report.judged.sentence}".replace("@", "@\u2060")
     )
 
@@ -114,10 +88,10 @@ def _notice(report: PushReport) -> str:
 def _head(report: PushReport) -> str:
     push, facts = report.push, report.record.facts
     title = (facts.message or "").strip().partition("\n")[0]
-    revision = _linked(_escape(_plain(push.revision[:12], 12)), report.link)
-    where = f"{revision} of {_code(push.project)}, {_code(push.branch)}"
-    author = f" by {_code(facts.author)}" if facts.author else ""
-    title_part = f": {_code(title, _LINE_MAX)}" if title else ""
+    revision = linked(escape(plain(push.revision[:12], 12)), report.link)
+    where = f"{revision} of {code(push.project)}, {code(push.branch)}"
+    author = f" by {code(facts.author)}" if facts.author else ""
+    title_part = f": {code(title, LINE_MAX)}" if title else ""
     return f"*{_HEALTHS[report.judged.health]}*: {report.judged.sentence}\n{where}{author}{title_part}"
 
 
@@ -132,12 +106,14 @@ def _glance(report: PushReport) -> list[_Part]:
 
 
 def _all(report: PushReport) -> list[_Part]:
-    """Return the parts of the thread: each common failure appears once, with its jobs."""
+    """Return the parts of the thread: each common failure appears once, with those of its jobs that count."""
     fresh = report.fresh
-    shared = sorted(report.judged.common, key=lambda one: fresh.isdisjoint(one.jobs))[:_COMMON_MAX]
-    grouped = {job for one in shared for job in one.jobs}
-    by_name = {job.job: job for job in report.judged.jobs if job.job in grouped}
-    parts = [_common(one, [by_name[job] for job in one.jobs], fresh) for one in shared]
+    by_name = {job.job: job for job in report.judged.jobs if not job.hidden}
+    counted = ((one, [by_name[job] for job in one.jobs if job in by_name]) for one in report.judged.common)
+    several = [(one, jobs) for one, jobs in counted if len(jobs) > 1]
+    shared = sorted(several, key=lambda found: fresh.isdisjoint(found[0].jobs))[:_COMMON_MAX]
+    grouped = {job.job for _, jobs in shared for job in jobs}
+    parts = [_common(one, jobs, fresh) for one, jobs in shared]
     alone = [job for job in report.judged.jobs if job.job not in grouped]
     parts += [_entries(title, jobs) for title, jobs in _by_base(_of(alone, Verdict.FAILED))]
     parts += [_entries(title, _of(alone, verdict)) for title, verdict in _OTHERS]
@@ -177,24 +153,24 @@ def _together(jobs: Sequence[JobVerdict]) -> tuple[str, int]:
     """Render jobs with one failure in one line; returns it and their number."""
     if len(jobs) == 1:
         return _brief(jobs[0]), 1
-    names = ", ".join(_code(job.job) for job in jobs[:_NAMED_MAX])
+    names = ", ".join(code(job.job) for job in jobs[:_NAMED_MAX])
     more = f" and {plural(len(jobs) - _NAMED_MAX, 'other')}" if len(jobs) > _NAMED_MAX else ""
     return f"• {names}{more} fail alike{_line(jobs[0])}", len(jobs)
 
 
 def _brief(job: JobVerdict) -> str:
     mark = " (suspected new)" if job.suspected else ""
-    return f"• {_code(job.job)}{mark}{_line(job)}"
+    return f"• {code(job.job)}{mark}{_line(job)}"
 
 
 def _line(job: JobVerdict) -> str:
-    return "" if job.failing is None or not job.failing.line else f": {_code(job.failing.line, _LINE_MAX)}"
+    return "" if job.failing is None or not job.failing.line else f": {code(job.failing.line, LINE_MAX)}"
 
 
 def _common(one: Common, jobs: Sequence[JobVerdict], fresh: Collection[str]) -> _Part:
     number = sum(job in fresh for job in one.jobs)
     new = ", newly" if number == len(jobs) else f", {number} of them newly" if number else ""
-    line = f": {_code(one.line, _LINE_MAX)}" if one.line else ""
+    line = f": {code(one.line, LINE_MAX)}" if one.line else ""
     ordered = sorted(jobs, key=lambda job: job.job not in fresh)
     entries = ((_entry(job, new=job.job in fresh, line=False), 1) for job in ordered)
     return _Part(f"*{plural(len(jobs), 'job')} fail alike{new}*{line}", len(jobs), entries)
@@ -207,8 +183,8 @@ def _entries(title: str, jobs: Sequence[JobVerdict]) -> _Part:
 def _entry(job: JobVerdict, *, new: bool = False, line: bool = True) -> str:
     """Render one job: its runs, what they prove, its failure line."""
     mark = "*suspected new* " if job.suspected else "*new* " if new else ""
-    why = job.explained(lambda foreign: _code(foreign, _LINE_MAX))
-    text = f"• {mark}{_code(job.job)} {_letters(job.runs)}" + (f" {why}" if why else "")
+    why = job.explained(lambda foreign: code(foreign, LINE_MAX))
+    text = f"• {mark}{code(job.job)} {_letters(job.runs)}" + (f" {why}" if why else "")
     return text + (_line(job) if line else "")
 
 
@@ -217,7 +193,7 @@ def _letters(runs: Sequence[Run]) -> str:
     shown: list[str] = []
     room = _RUNS_ROOM
     for run in reversed(runs):
-        letter = _linked(glossary.letter(run), run.url)
+        letter = linked(glossary.letter(run), run.url)
         room -= len(letter) + 1
         if room < 0:
             shown.append("…")
@@ -232,17 +208,17 @@ def _fitted(parts: Sequence[_Part], room: int, entries: int | None, address: str
     for number, part in enumerate(parts):
         # What one part leaves, the others may use.
         lines = _fit(part, room // (len(parts) - number), entries, address)
-        room -= sum(map(_size, lines))
-        texts += _packed(lines)
+        room -= sum(map(size, lines))
+        texts += packed(lines)
     return texts
 
 
 def _fit(part: _Part, room: int, entries: int | None, address: str) -> list[str]:
     lines = [part.title]
     left = part.jobs
-    room -= _size(part.title) + _size(_more(left, address))
+    room -= size(part.title) + size(_more(left, address))
     for number, (entry, jobs) in enumerate(part.entries):
-        room -= _size(entry)
+        room -= size(entry)
         if room < 0 or number == entries:
             return [*lines, _more(left, address)]
         left -= jobs
@@ -251,18 +227,4 @@ def _fit(part: _Part, room: int, entries: int | None, address: str) -> list[str]
 
 
 def _more(number: int, address: str) -> str:
-    return f"• {_linked(f'and {number} more', address)}"
-
-
-def _packed(lines: Iterable[str]) -> list[str]:
-    texts: list[str] = []
-    for line in lines:
-        if texts and len(texts[-1]) + len(line) < SECTION_MAX:
-            texts[-1] += f"\n{line}"
-        else:
-            texts.append(line)
-    return texts
-
-
-def _size(text: str) -> int:
-    return len(text.encode()) + 1
+    return f"• {linked(f'and {number} more', address)}"

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from triggerbot.config import fields
-from triggerbot.config.section import REPORTED_BRANCHES, REPORTED_PROJECTS, ReportSettings, default
+from triggerbot.config.section import REPORTED_BRANCHES, REPORTED_PROJECTS, STREAKS, ReportSettings, default
 
 
 class SlackReportSettings(ReportSettings):
@@ -21,3 +21,7 @@ class SlackReportSettings(ReportSettings):
     url: fields.Url = default("https://slack.com/api", "Where Slack's Web API answers.")
     projects: fields.SomePatterns = default(("*",), REPORTED_PROJECTS)
     branches: fields.SomePatterns = default(("*",), REPORTED_BRANCHES)
+    always: bool = Field(
+        default=False, description="Whether pushes at which nothing fails get a message, too, as those of nightly runs."
+    )
+    streaks: fields.Patterns = default((), STREAKS, examples=[["main"]])

@@ -15,16 +15,16 @@ import structlog
 
 from triggerbot.config import secrets
 from triggerbot.core import event_json
-from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.core.model import Push
 from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
+from triggerbot.reports.expectation_text import sentence
+from triggerbot.reports.reporters.webhook.address import Address
+from triggerbot.reports.reporters.webhook.branch import WebhookBranches
 from triggerbot.reports.reporters.webhook.settings import WebhookReportSettings
-from triggerbot.systems.answers import Unknown
-from triggerbot.systems.http import Http, NotSent, Reply
-from triggerbot.systems.webhook_signatures import sign_standard
+from triggerbot.store.expectations import BranchChange
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -32,7 +32,7 @@ log = structlog.get_logger("triggerbot.publish")
 BODY_MAX = 1_000_000
 #: Bytes reserved for the envelope around the data.
 _ENVELOPE = 1000
-#: In a body that would be larger: characters of each text, problems, and common failures and jobs of each.
+#: In a body that would be larger: characters of each text, problems, and failures of each list with the jobs of each.
 _TEXT_MAX, _PROBLEMS_MAX, _COMMON_MAX = 2000, 10, 100
 #: Verdicts whose jobs go first if there is no room for all.
 _ORDER = ("failed", "infra", "intermittent", "pending")
@@ -67,13 +67,9 @@ class WebhookReporter:
         clock: Callable[[], float],
     ) -> None:
         self.name = name
-        self._secret = secret
         self._wants = wants
         self._clock = clock
-        whole = httpx.URL(url)
-        self._path = whole.raw_path.decode()
-        base = whole.copy_with(raw_path=b"/", fragment=None)
-        self._http = Http(str(base), {"user-agent": "triggerbot"}, transport=transport)
+        self._address = Address(url, secret, clock, transport)
 
     def wants(self, push: Push) -> bool:
         """Return whether this push is reported there."""
@@ -96,44 +92,26 @@ class WebhookReporter:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._address.close()
+
+    def report_expectation(
+        self,
+        project: str,
+        branch: str,
+        change: BranchChange,
+        stored: str,  # noqa: ARG002 - the change names its message, however often it is sent
+        save: Callable[[str], None],  # noqa: ARG002
+    ) -> None:
+        """Send what has become of a branch; raises `CIUnavailable` and `CIDenied`."""
+        kind = "branch.silent" if change.silent else "branch.heard"
+        identity = "\0".join((self.name, kind, project, branch, str(change.number)))
+        if self._address.send(identity, _expectation_body(kind, project, branch, change)):
+            log.warning("webhook.stopped", report=self.name, error="HTTP 410", project=project, branch=branch)
 
     def _send(self, report: PushReport, sent: _Sent) -> bool:
         """Send one POST; return whether the receiver wants no more (410, by Standard Webhooks)."""
         body = _body(report.value, sent.at)
-        name = "\0".join((self.name, *report.push, str(sent.number), sent.says))
-        message_id = f"msg_{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:32]}"
-        now = int(self._clock())
-        headers = {"webhook-id": message_id, "webhook-timestamp": str(now)}
-        if self._secret is not None:
-            headers["webhook-signature"] = sign_standard(message_id, now, body, self._secret)
-        match self._http.post(self._path, msgspec.Raw(body), headers):
-            case NotSent(why) | Unknown(why):
-                raise CIUnavailable(self._without_address(why))
-            case Reply() as reply:
-                return _gone(reply, self._without_address(f"HTTP {reply.status} {reply.excerpt}".strip()))
-
-    def _without_address(self, text: str) -> str:
-        """Remove the URL's path from a text: it may be as good as a password, and many errors repeat it."""
-        for part in sorted({self._path, *self._path.split("?", 1)}, key=len, reverse=True):
-            text = text.replace(part, "…") if len(part) > 1 else text
-        return text
-
-
-def _gone(reply: Reply, why: str) -> bool:
-    match reply.status:
-        case status if 200 <= status < 300:
-            return False
-        case 410:
-            return True
-        case 429:
-            raise CIUnavailable(why, reply.retry_after, healthy=True)
-        case status if 300 <= status < 400:
-            raise CIDenied(f"HTTP {status}, a redirect, which is not followed: check the url in the config")
-        case status if 400 <= status < 500 and status not in (408, 425):
-            raise CIDenied(f"{why}: the receiver does not take it: check the url and the secret")
-        case _:
-            raise CIUnavailable(why, reply.retry_after)
+        return self._address.send("\0".join((self.name, *report.push, str(sent.number), sent.says)), body)
 
 
 def _says(judged: PushVerdict) -> str:
@@ -152,16 +130,31 @@ def _body(value: Mapping[str, Any], at: float) -> bytes:
     return whole if len(whole) <= BODY_MAX else msgspec.json.encode({**envelope, "data": _smaller(value)})
 
 
+def _expectation_body(kind: str, project: str, branch: str, change: BranchChange) -> bytes:
+    data = {
+        "project": project,
+        "branch": branch,
+        "since": event_json.format_time(change.since),
+        "seconds": round(change.at - change.since),
+        "expected_every": round(change.every),
+        "known": change.known,
+        "text": sentence(project, branch, change),
+    }
+    return msgspec.json.encode({"type": kind, "timestamp": event_json.format_time(change.at), "data": data})
+
+
 def _smaller(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out jobs until it is small enough, those that passed first; `jobs_left_out` counts them."""
+    """Leave out lists of failing tests, then jobs until it is small enough, those that passed first.
+
+    `jobs_left_out` counts the jobs; how many tests failed is told all the same.
+    """
     data = {key: _cut(one) for key, one in value.items() if key != "jobs"}
     data["problems"] = [_cut(text) for text in value["problems"][:_PROBLEMS_MAX]]
-    data["common_failures"] = [
-        {"line": _cut(one["line"]), "jobs": one["jobs"][:_COMMON_MAX]} for one in value["common_failures"][:_COMMON_MAX]
-    ]
+    for key in ("common_failures", "failures_to_look_at"):
+        data[key] = [{"line": _cut(one["line"]), "jobs": one["jobs"][:_COMMON_MAX]} for one in value[key][:_COMMON_MAX]]
     if len(msgspec.json.encode(data)) > BODY_MAX // 2:
-        data["common_failures"] = []
-    jobs = value["jobs"]
+        data["common_failures"] = data["failures_to_look_at"] = []
+    jobs = [_without_failing(job) for job in value["jobs"]]
     room = BODY_MAX - len(msgspec.json.encode(data)) - _ENVELOPE
     shown = set()
     for number in sorted(range(len(jobs)), key=lambda number: _rank(jobs[number]["verdict"])):
@@ -174,6 +167,11 @@ def _smaller(value: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _without_failing(job: Mapping[str, Any]) -> dict[str, Any]:
+    runs = [{**run, "tests": {**run["tests"], "failing": []}} if run["tests"] else run for run in job["runs"]]
+    return {**job, "runs": runs}
+
+
 def _cut(value: Any) -> Any:
     return value[:_TEXT_MAX] if isinstance(value, str) else value
 
@@ -182,10 +180,13 @@ def _rank(verdict: str | None) -> int:
     return _ORDER.index(verdict) if verdict in _ORDER else len(_ORDER)
 
 
-def build(settings: WebhookReportSettings, context: ReportContext) -> Iterator[WebhookReporter]:
-    """Yield the one of an address; raises `ConfigError` if its secret cannot be read."""
+def build(settings: WebhookReportSettings, context: ReportContext) -> Iterator[WebhookReporter | WebhookBranches]:
+    """Yield the ones of an address, for pushes and for branches; raises `ConfigError` if its secret cannot be read."""
     secret = secrets.content(settings.secret)
-    yield WebhookReporter(_name(settings.url), settings.url, secret=secret, wants=settings.covers, clock=context.clock)
+    name = _name(settings.url)
+    yield WebhookReporter(name, settings.url, secret=secret, wants=settings.covers, clock=context.clock)
+    if settings.streaks.patterns:
+        yield WebhookBranches(name, settings.url, secret=secret, covers=settings.covers_streaks, clock=context.clock)
 
 
 def _name(url: str) -> str:

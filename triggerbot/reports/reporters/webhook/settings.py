@@ -9,6 +9,7 @@ from triggerbot.config import addresses, fields
 from triggerbot.config.section import (
     REPORTED_BRANCHES,
     REPORTED_PROJECTS,
+    STREAKS,
     ReportSettings,
     SystemSettings,
     default,
@@ -28,6 +29,7 @@ class WebhookReportSettings(ReportSettings):
     )
     projects: fields.SomePatterns = default(("*",), REPORTED_PROJECTS)
     branches: fields.SomePatterns = default(("*",), REPORTED_BRANCHES)
+    streaks: fields.Patterns = default((), STREAKS, examples=[["main"]])
 
     def warnings(self, systems: Mapping[str, SystemSettings]) -> Iterator[tuple[Place, str]]:
         """Warn where others could read along."""
