@@ -32,6 +32,7 @@ class Metrics:
         self.wishes = self._counter(
             "wishes", "What people asked for in comments and by buttons, by what came of it.", "system", "outcome"
         )
+        self.backfills = self._counter("backfills", "Searches for who broke a job, by what they ended with.", "found")
         self.reloads = self._counter("reloads", "Configurations that were read anew, by what came of it.", "outcome")
         self.dead_letters = self._counter("dead_letters", "Messages that could not be handled.", "system")
         self.dispatch_seconds = Histogram(

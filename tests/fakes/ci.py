@@ -67,6 +67,7 @@ class FakeCI:
         marks: bool = True,
         sweeps: bool = True,
         tells_runs: bool = True,
+        first_runs: bool = True,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -76,6 +77,8 @@ class FakeCI:
         self.sweeps = sweeps
         #: The answer to a retrigger contains the new runs' ids.
         self.tells_runs = tells_runs
+        #: A job that did not run at a push can be run there: a retrigger may name no run.
+        self.first_runs = first_runs
         #: For how many look-backs, and how many seconds, new runs are not listed.
         self.lag_looks = 0
         self.lag_seconds = 0.0
@@ -316,6 +319,8 @@ class FakeCI:
             if wrong:
                 return 400, {"error": wrong}, ()
             push = self._pushes.get((body["project"], body["branch"], body["revision"]))
+            if body["run_id"] is None:
+                return self._first(push, body)
             origin = next(
                 (run for run in push.runs if run.event["run_id"] == body["run_id"]) if push is not None else iter(()),
                 None,
@@ -324,6 +329,21 @@ class FakeCI:
                 return 404, {"error": "no such run"}, ()
             made = [self._again(push, origin, body["operation"]) for _ in range(body["count"])]
             return 201, {"runs": list(made)} if self.tells_runs else {}, tuple(made)
+
+    def _first(self, push: FakePush | None, body: Any) -> tuple[int, Any, tuple[str, ...]]:
+        """Run a job at a push that did not run it, as it is defined at others."""
+        if push is None:
+            return 404, {"error": "no such push"}, ()
+        if not self.first_runs:
+            return 409, {"error": "jobs are only run again here"}, ()
+        defined = next(
+            (run for one in self._pushes.values() for run in one.runs if run.event["job"] == body["job"]), None
+        )
+        if defined is None:
+            return 409, {"error": "no such job"}, ()
+        here = FakeRun(defined.event | {"revision": push.revision, "branch": push.branch, "project": push.project}, 0.0)
+        made = [self._again(push, here, body["operation"]) for _ in range(body["count"])]
+        return 201, {"runs": list(made)} if self.tells_runs else {}, tuple(made)
 
     def _again(self, push: FakePush, origin: FakeRun, operation: str) -> str:
         now = self._clock()
@@ -343,9 +363,12 @@ def _wrong(body: Any) -> str:
     """Return what is wrong with the body of a retrigger, strictly by the contract."""
     if not isinstance(body, dict):
         return "an object is needed"
-    for name in ("operation", "project", "branch", "revision", "job", "run_id"):
+    for name in ("operation", "project", "branch", "revision", "job"):
         if not isinstance(body.get(name), str) or not body[name]:
             return f"{name}: a text is needed"
+    run_id = body.get("run_id", "")
+    if run_id is not None and not (isinstance(run_id, str) and run_id):
+        return "run_id: a text, or null, is needed"
     count = body.get("count")
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         return "count: a number from 1 is needed"

@@ -9,7 +9,7 @@ from triggerbot.core.errors import NotKnown
 from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, State
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan, plan_batch
 from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
-from triggerbot.systems.answers import Accepted, Answer
+from triggerbot.systems.answers import Accepted, Answer, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class MemoryCI:
         self.asked: list[Asked] = []
         #: What to answer instead of yes, next first; an exception is raised.
         self.answers: list[Answer | BaseException] = []
+        #: Why it cannot run a job at a push that has no run of it; empty: it can.
+        self.no_first_runs = ""
         self.looks = 0
         #: Leads that it was asked about, and what to raise instead of an answer, next first.
         self.completed: list[tuple[Lead, ...]] = []
@@ -117,12 +119,24 @@ class MemoryCI:
             self.make(operation, push, call)
         return Accepted()
 
+    def runs_no_jobs(self) -> str:
+        """Return why it cannot run a job for the first time; empty if it can."""
+        return self.no_first_runs
+
+    def run_job(self, operation: str, push: Push, call: Call) -> Answer:
+        """Run a job that has no run at a push, as it is defined elsewhere."""
+        assert call.target.run_id == ""
+        if push not in self.runs:
+            return Refused("no such push")
+        return self.retrigger(operation, push, call)
+
     def make(self, operation: str, push: Push, call: Call) -> None:
         """Make the runs that a request asks for."""
-        origin = next(
-            event for event in self.runs[push].values()
-            if (event.job, event.run_id) == (call.target.job, call.target.run_id)
-        )  # fmt: skip
+        if call.target.run_id:
+            listed = (one for one in self.runs[push].values() if one.run_id == call.target.run_id)
+        else:
+            listed = (replace(one, push=push) for runs in self.runs.values() for one in runs.values())
+        origin = next(event for event in listed if event.job == call.target.job)
         for _ in range(call.count):
             self._number += 1
             self.put(

@@ -20,9 +20,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import mohawk
 
 from tests.fakes.http_server import Quiet, Served
+from tests.fakes.taskcluster_actions import IN_TREE, retrigger_actions
+
+__all__ = ["CLIENT", "IN_TREE", "TOKEN", "FakeTaskcluster", "Fault", "retrigger_actions", "slug"]
 
 CLIENT, TOKEN = "project/me/triggerbot", "canary-access-token-of-the-tests"
-IN_TREE = "project-gecko/in-tree-action-3-generic/abc123"
 
 
 #: Endpoints, by method and path.
@@ -72,41 +74,6 @@ class Asked:
     path: str
     signed: bool
     body: Any
-
-
-def retrigger_actions(**more: Any) -> dict[str, Any]:
-    """Return a decision task's actions, reduced from Gecko's: several are called retrigger."""
-
-    def action(name: str, context: list[Any], title: str, callback: str, **extra: Any) -> dict[str, Any]:
-        return {
-            "name": name, "title": title, "kind": "hook", "context": context, "hookGroupId": "project-gecko",
-            "hookId": IN_TREE.partition("/")[2], "description": title,
-            "hookPayload": {
-                "decision": {"action": {"cb_name": callback, "name": name}, "pushed": {"$eval": "pushed"}},
-                "user": {name: {"$eval": name} for name in ("input", "taskGroupId", "taskId")},
-            },
-            **extra,
-        }  # fmt: skip
-
-    schema = {
-        "type": "object",
-        "properties": {
-            "times": {"type": "integer", "minimum": 1, "maximum": 100}, "downstream": {"type": "boolean"},
-        },
-    }  # fmt: skip
-    force = {"type": "object", "required": ["force"], "properties": {"force": {"type": "boolean"}}}
-    return {
-        "version": 1,
-        "variables": {"pushed": "by somebody"},
-        "actions": [
-            action("retrigger-custom", [{"test-type": "mochitest"}], "Custom", "custom"),
-            action("retrigger", [{"kind": "decision-task"}], "Retrigger decision", "retrigger-decision"),
-            action("retrigger", [{"retrigger": "true"}], "Retrigger", "retrigger", schema=schema),
-            action("retrigger", [{}], "Retrigger (disabled)", "retrigger-disabled", schema=force),
-            action("cancel-all", [], "Cancel all", "cancel-all"),
-        ],
-        **more,
-    }
 
 
 class FakeTaskcluster(Served):
@@ -362,12 +329,27 @@ class FakeTaskcluster(Served):
     def act(self) -> None:
         """Carry out the last action task."""
         user = self.triggered[-1]["user"]
+        if user["taskId"] is None:
+            return self._add_new(user["taskGroupId"], user["input"])
         original = self.tasks[user["taskId"]]
         for _ in range(user["input"]["times"]):
             again = slug()
             self.tasks[again] = copy.deepcopy(original)
             self.runs[again] = []
             self.run(again, "pending")
+
+    def _add_new(self, group: str, wanted: Mapping[str, Any]) -> None:
+        """Add tasks by their labels, of those that the project's graph defines, whatever the push left out."""
+        project, revision = str(self.tasks[group]["routes"][0]).split(".")[2:4]
+        for label in wanted["tasks"]:
+            defined = next((one for one in self.tasks.values() if one["tags"]["label"] == label), None)
+            for _ in range(wanted["times"] if defined is not None else 0):
+                new = slug()
+                self.tasks[new] = copy.deepcopy(defined) | {
+                    "taskGroupId": group, "routes": [f"tc-treeherder.v2.{project}.{revision}.1"],
+                }  # fmt: skip
+                self.runs[new] = []
+                self.run(new, "pending")
 
     def _create(self, task_id: str, task: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
         known = self.tasks.get(task_id)

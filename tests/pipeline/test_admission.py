@@ -239,3 +239,23 @@ def test_nothing_is_sent_while_the_store_cannot_be_read(
 
     guarded.pass_time(120)
     assert asked(memory) == [1]
+
+
+def test_a_job_that_has_not_run_yet_may_be_the_canary(memory: MemoryCI, guarded: World, clock: Clock) -> None:
+    """Requests of backfills alone open the breaker, and are held behind it one by one."""
+    memory.answers = [Later("HTTP 503")] * 100
+    memory.put(event("job", "1", push=push("abcdef1"), result="success"))
+    where = [a_push(number) for number in range(1, 11)]
+    for one in where:
+        memory.say(one)
+        guarded.hear(event("else", "2", push=one, result="success", time=clock()))
+    search, _ = guarded.store.backfills.begin(where[0][:3], "job", "", where[-1].revision, clock(), most=10, by="ann")
+    guarded.store.backfills.run_at(search.id, [one.revision for one in where], "", clock(), clock())
+    guarded.drain()
+    assert len(breakers(guarded)) == 1
+    guarded.pass_time(120, every=1)
+    assert 4 <= len(memory.asked) <= 8
+    memory.answers = []
+    guarded.pass_time(300, every=1)
+    assert breakers(guarded) == []
+    assert len({one.push for one in memory.asked}) == 10

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.fixtures import clock, make_world, quiet, rule
-from tests.fakes.world import World, failure, push
+from tests.fakes.world import World, event, failure, push
 from tests.reports.commented import HERE, REVISION, WISH, ci, replies, requested, settle, world
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
@@ -234,3 +234,29 @@ def test_a_reaction_that_cannot_be_shown(world: World, ci: ListeningCI, error: E
     assert len(looks) - len(ci.asked_why) == tries
     assert [claim.wanted for claim in requested(world)["mac-1"]] == [1]
     assert "`mac-1`" in replies(world)
+
+
+def test_who_broke_a_job_is_looked_for(world: World, ci: ListeningCI) -> None:
+    """By who may write; the search is of the branch, and asked for once."""
+    before = HERE._replace(revision="1234567")
+    middle = HERE._replace(revision="2345678")
+    for number, where in enumerate((before, middle)):
+        world.hear(PushFacts(where, "", "dev", float(number + 1)))
+    world.hear(event("linux-1", "p", push=before, result="success"), event("mac-1", "q", push=middle, result="success"))
+    for number in (1, 2):
+        world.hear(failure("linux-1", f"re-{number}", push=HERE, time=world.clock()))
+    ask = replace(WISH, text="backfill linux-1")
+    settle(world, replace(ask, author="ada"), permissions={"ci": Permission(authors=True, cap=3)})
+    place = (HERE.system, HERE.project, HERE.branch)
+    assert world.store.backfills.of_branch(place) == ()
+    assert "Only who may write to the repository may ask who broke a job." in replies(world)
+    settle(world, replace(ask, id="comment:2"), replace(ask, id="comment:3"))
+    (search,) = world.store.backfills.of_branch(place)
+    assert (search.job, search.good, search.bad, search.by) == ("linux-1", "1234567", REVISION, "mel")
+    assert "`fails since abcdef1234, and passed last at 1234567; 1 push in between proves nothing`." in replies(world)
+    assert "The search begins." in replies(world)
+    assert "The search goes on." in replies(world)
+    settle(world, replace(ask, id="comment:4", text="backfill nothing"))
+    assert "No job of this commit is called `nothing`" in replies(world)
+    settle(world, replace(ask, id="comment:5", text="backfill linux-2"))
+    assert "linux-2 does not fail at abcdef1234" in replies(world)

@@ -20,6 +20,7 @@ _COMMANDS = {
     "report": Listed("triggerbot.cli.report:report", "What newly fails at a push, or in a folder of reports?", "Ask"),
     "stats": Listed("triggerbot.cli.stats:stats", "How much was retriggered, and what is open?", "Ask"),
     "retrigger": Listed("triggerbot.cli.retrigger:retrigger", "Ask for further runs of a job by hand.", "Act"),
+    "backfill": Listed("triggerbot.cli.backfill:backfill", "Find out who broke a job of a branch.", "Act"),
     "silence": Listed("triggerbot.cli.silence:silence", "Hear no more of a job of a branch until it passes.", "Act"),
     "pause": Listed("triggerbot.cli.pause:pause", "Stop all sending; go on watching.", "Act"),
     "resume": Listed("triggerbot.cli.pause:resume", "Go on sending.", "Act"),

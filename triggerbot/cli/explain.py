@@ -16,10 +16,10 @@ from triggerbot.core.formatting import capital
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
-from triggerbot.reports import glossary, push_json, superseded, timeline
+from triggerbot.reports import backfills, glossary, push_json, superseded, timeline
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.timeline import Line, Standing
-from triggerbot.store import JobRecord, PushRecord, Store, TimelineEntry
+from triggerbot.store import BackfillSearch, JobRecord, PushRecord, Store, TimelineEntry
 
 _NO_TIME = " " * len(moment(0.0))
 
@@ -36,6 +36,7 @@ class _Explanation:
     entries: Mapping[str, Sequence[TimelineEntry]]
     standing: Standing
     rule: Rule | None
+    searches: Sequence[BackfillSearch]
 
     def lines(self, job: JobRecord) -> list[Line]:
         """Return the timeline of one job."""
@@ -90,14 +91,18 @@ def _explanations(store: Store, config: Config, records: list[PushRecord], job: 
     standing, found = Standing(time.time(), store.limits.paused(), store.limits.breakers()), []
     judge = Judge(store, rules=config.rules)
     for record in records:
-        jobs = record.jobs if job is None else record.named(job)
+        all_jobs = (*record.jobs, *record.unrun)
+        unrun = None if job is None else record.unrun_job(job)
+        jobs = all_jobs if job is None else record.named(job) or (() if unrun is None else (unrun,))
         if jobs or job is None:
             entries = store.pushes.timeline(record.push, jobs[0].job if job is not None and len(jobs) == 1 else None)
             metadata = store.facts.metadata(record.push)
             judged, before = judge.judge(record), push_json.before(metadata)
             rule = rules.rule_for(config.rules, record.push)
             notes, by_job = [*timeline.of_push(entries), *timeline.unread(metadata)], timeline.by_job(entries)
-            found.append(_Explanation(record, judged, before, jobs, notes, by_job, standing, rule))
+            names = {one.name for one in jobs}
+            searches = [one for one in backfills.concerning(store, record.push) if one.job in names]
+            found.append(_Explanation(record, judged, before, jobs, notes, by_job, standing, rule, searches))
     if not found and job is not None:
         known = {one.job for record in records for one in record.jobs}
         like = near(job, known)
@@ -117,6 +122,8 @@ def _as_json(one: _Explanation) -> dict[str, object]:
         **push,
         "notes": [line.as_json() for line in one.notes],
         "jobs": [{**job, "story": stories[job["job"]]} for job in push["jobs"] if job["job"] in stories],
+        "not_run": [{"job": job.job, "story": stories[job.job]} for job in one.jobs if not job.runs],
+        "backfills": [backfills.as_json(search) for search in one.searches],
     }
 
 
@@ -131,6 +138,8 @@ def _show(one: _Explanation, *, all_jobs: bool) -> None:
         say(plain(f"{capital(warning)}."))
     for line in one.notes:
         _print(line)
+    for search in one.searches:
+        say(plain(f"Who broke {search.job}: {search.words}."))
     quiet = 0
     for job in one.jobs:
         if all_jobs or job.claims or one.entries.get(job.job) or any(run.failed for run in job.runs):
@@ -150,7 +159,9 @@ def _show_job(one: _Explanation, job: JobRecord) -> None:
     say(f"\n{plain(job.job)}", "bold")
     for line in one.lines(job):
         _print(line)
-    judged = next(found for found in one.judged.jobs if found.job == job.job)
+    judged = next((found for found in one.judged.jobs if found.job == job.job), None)
+    if judged is None:
+        return
     why = f" ({judged.why})" if judged.why else ""
     say(plain(f"{_NO_TIME}  Verdict: {judged.verdict or 'none'}{why}. {glossary.proof(judged)}"))
 

@@ -91,6 +91,15 @@ Retries = Annotated[
 ]
 
 
+class BackfillSection(Section):
+    """Searches for who broke a job, which run it at pushes that did not run it."""
+
+    max: int = Field(
+        default=0, ge=0, le=50,
+        description="At most so many pushes for each job that keeps failing; 0: only when a person asks for it.",
+    )  # fmt: skip
+
+
 class BudgetSection(Section):
     """How many jobs of one push may be retriggered because they failed."""
 
@@ -207,6 +216,9 @@ class RuleSection(Section):
         default=False,
         description="Run a job that fails alike every time once at the base of its push, if nothing is known there.",
     )
+    backfill: BackfillSection = default(
+        {}, "Find who broke a job that keeps failing, by running it at pushes of the branch that did not."
+    )
     superseded: fields.SkipOrRetrigger = default(
         {},
         "What to do with pushes whose branch has a newer commit: skip or retrigger, or each for some branches. Without "
@@ -248,10 +260,12 @@ class RuleSection(Section):
     def rule(self) -> Rule:
         """Return it as the policy takes it."""
         own = dict(self)
-        requested, budget, lookup, never_start, retries, same_cause, alerts, expect = (
+        requested, budget, lookup, never_start, retries, same_cause, backfill, alerts, expect = (
             own.pop(name)
-            for name in ("requested", "budget", "lookup", "never_start", "retries", "same_cause", "alerts", "expect")
-        )
+            for name in (
+                "requested", "budget", "lookup", "never_start", "retries", "same_cause", "backfill", "alerts", "expect",
+            )
+        )  # fmt: skip
         until_proved = retries if isinstance(retries, UntilProved) else None
         return Rule(
             **own
@@ -269,6 +283,7 @@ class RuleSection(Section):
             requested_default=requested.default_branch,
             groups=requested.groups,
             budget=Budget(budget.percent, budget.floor),
+            backfill_max=backfill.max,
             lookup_attempts=lookup.attempts,
             lookup_delay=lookup.delay,
             alerts=alerts.alerts(),

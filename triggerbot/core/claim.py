@@ -30,6 +30,9 @@ class ClaimState(StrEnum):
 
 #: How the origin of a claim begins that a push based on this one makes; that push's revision follows.
 CONTROL = "control:"
+#: How the origin of a claim begins that runs a job at a push so as to find who broke it; the search's id follows. And
+#: how it begins if a person asked who did.
+BACKFILL, ASKED_BACKFILL = "backfill:", "backfill:asked:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Claim:
     created: float
     due: float
     #: Empty if the bot made it for the job's sake; begins with `CALIBRATION` if it made it to measure itself; an
-    #: operation id if a person asked for it, or see `CONTROL`.
+    #: operation id if a person asked for it, or see `CONTROL` and `BACKFILL`.
     origin: str = ""
     cause: Cause | None = None
     refusal: Refusal | None = None
@@ -78,7 +81,7 @@ class Claim:
 
     @property
     def manual(self) -> bool:
-        """Whether it was asked for, by a person or for a control run, whatever its own push is like."""
+        """Return whether it was asked for, by a person or for the sake of other pushes, whatever its own is like."""
         return self.origin != "" and not self.calibrates
 
     @property
@@ -89,12 +92,22 @@ class Claim:
     @property
     def by_person(self) -> bool:
         """Whether a person asked for it, who may start what nothing else starts."""
-        return self.manual and not self.control
+        return self.manual and not self.control and not self.backfills
 
     @property
     def control(self) -> bool:
         """Whether it is for a push that is based on this one, of whose job nothing is known here."""
         return self.origin.startswith(CONTROL)
+
+    @property
+    def backfills(self) -> bool:
+        """Return whether it runs a job at a push of a branch so as to find at which one that broke."""
+        return self.origin.startswith(BACKFILL)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Return whether a person waits for what comes of it, even if the branch has a newer commit."""
+        return self.by_person or self.origin.startswith(ASKED_BACKFILL)
 
     def reopened_by(self, run: RunKey, *, news: bool) -> bool:
         """Return whether a further run, or further news of one, makes a claim anew in its place.

@@ -13,6 +13,8 @@ class Cause(StrEnum):
     REQUESTED = "requested"
     MANUAL = "manual"
     CONTROL = "control"
+    #: To find at which push of a branch the job broke; see `branch.backfill`.
+    BACKFILL = "backfill"
     #: To measure a verdict; see `policy.calibration`.
     CALIBRATION = "calibration"
 

@@ -47,6 +47,11 @@ def base(job: str) -> str:
     return job if _SEPARATOR not in job else job.partition(_SEPARATOR)[0]
 
 
+def is_of_workflow(job: str, workflow: str) -> bool:
+    """Return whether a job is one of a workflow, by their names."""
+    return job.startswith(f"{workflow} / ")
+
+
 def batch_of(job: str) -> str:
     """Return the batch that a key names; empty if it names none."""
     return (*job.split(_SEPARATOR), "", "")[1]

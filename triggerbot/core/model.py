@@ -350,3 +350,12 @@ class Run:
         if self.state is not State.FINISHED or self.time is None or self.started is None:
             return None
         return max(0.0, self.time - self.started)
+
+
+#: The key of the run of a job that has none yet at a push.
+NO_RUN = RunKey("", 0)
+
+
+def no_run(job: str) -> Run:
+    """Return what stands for the run of a job that has none yet at a push; `job`: its key."""
+    return Run(job, *NO_RUN, State.PENDING, None)

@@ -31,6 +31,7 @@ from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.pipeline.turns import StoreSlots
+from triggerbot.reports.backfills import Backfiller
 from triggerbot.reports.factory import publisher
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Store
@@ -99,6 +100,7 @@ class Engine:
         self.publisher = publisher(
             self.config, self.systems, self.store, self.judge, dry=self.dry, clock=self.clock, metrics=self.metrics
         )
+        self.backfiller = Backfiller(self.store, self.config.rules, clock=self.clock, metrics=self.metrics)
         self.clock_watch = ClockWatch(self.store, self.clock)
         self._threads = self._make_threads()
         hooks = Hooks(self.systems, self.observer, self.store, self.metrics, self.clock)
@@ -220,6 +222,7 @@ class Engine:
             *((f"pulse-{number}", pulse.run) for number, pulse in enumerate(self._pulses)),
             *((f"file-{number}", file.run) for number, file in enumerate(files)),
             *((f"publisher-{number}", self.publisher.run) for number in range(_PUBLISHERS)),
+            ("backfills", self.backfiller.run),
             ("guard", self.dispatcher.admission.run),
             ("housekeeping", self._keep_house),
         ]

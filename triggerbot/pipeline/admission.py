@@ -259,7 +259,7 @@ class Admission:
     def _after_canary(self, breaker: Breaker, canary: circuit_breaker.Canary, now: float) -> Breaker | None:
         """Return the breaker changed by the result of its canary; `None` while there is no result."""
         record = self._store.pushes.record(canary.push)
-        jobs = record.jobs if record is not None else ()
+        jobs = (*record.jobs, *record.unrun) if record is not None else ()
         found = [(claim, job.runs[claim.known_runs :]) for job in jobs for claim in job.claims]
         found += [(job.calibration.claim, job.measuring) for job in jobs if job.calibration is not None]
         claim, runs = next((one for one in found if one[0].id == canary.claim), (None, ()))

@@ -320,7 +320,7 @@ class Dispatcher:
         for claim in undecided:
             if self._sender.blocked_by_dry_run(claim):
                 self._store.claims.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("claimed"), now)
-            elif not view.lists(claim.job):
+            elif not (view.lists(claim.job) or claim.backfills):
                 self._retry_lookup(claim, rule or ANY_RULE, "the CI does not list the job yet", now)
             else:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))

@@ -100,7 +100,8 @@ class Doubts:
         return Findings(
             runs={job: [*work.runs.get(job, ()), *(one for one in view.events if one.job == job)] for job in jobs},
             operations=work.operations,
-            whole=view.complete and all(view.lists(job) for job in jobs),
+            # A job that was to run for the first time is not listed before it does.
+            whole=view.complete and all(view.lists(claim.job) or claim.backfills for claim in claims),
             grace=system.grace,
             may_send=watched and not self._sender.blocked_by_dry_run(claims[0]),
         )

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from triggerbot.core import proof
-from triggerbot.core.model import Push, PushFacts, RunKey
+from triggerbot.core.model import NO_RUN, Push, PushFacts, RunKey
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Store, Work
 from triggerbot.systems import UNREAD, Known, LookBack
@@ -53,7 +53,8 @@ class Listing:
 def known(work: Work, *, all_batches: bool = False) -> Known:
     """Return what a look-back need not fetch; `all_batches`: the store may have lost requests in any of them."""
     batches = {run.batch for claim in work.claims for run in work.runs.get(claim.job, ())}
+    all_batches = all_batches or any(claim.run.key == NO_RUN for claim in work.claims)
     wanted = frozenset(batches) if batches and all(batches) and not all_batches else None
-    runs = frozenset(claim.run.key for claim in work.claims)
+    runs = frozenset(claim.run.key for claim in work.claims) - {NO_RUN}
     doubt = any(claim.operation is not None for claim in work.claims)
     return Known(work.asks is not None, work.batches, wanted, runs, doubt)

@@ -12,7 +12,16 @@ from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.errors import CIError
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push, Run
-from triggerbot.core.policy import backoff, circuit_breaker, classified, elsewhere, reconcile, rules, waiting, waves
+from triggerbot.core.policy import (
+    backoff,
+    circuit_breaker,
+    classified,
+    elsewhere,
+    reconcile,
+    rules,
+    waiting,
+    waves,
+)
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.evidence import BackgroundOf, without_history
 from triggerbot.core.policy.limits import Capped, Limits
@@ -26,6 +35,7 @@ from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.core.verdict.same_failure import TellingOf, told_alone
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
+from triggerbot.pipeline import first_runs
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.bases import Bases
 from triggerbot.pipeline.facts import classification_of
@@ -99,7 +109,7 @@ class Sender:
         owed = self._all_owed(system, work, view, looked)
         if not any(one.claim.due <= now for one in owed):
             return
-        plan = system.plan(owed, view.busy, view.events)
+        plan = first_runs.plan(system, owed, view)
         now = self._clock()
         for one, why in plan.held:
             if one.claim.due <= now:
@@ -247,7 +257,9 @@ class Sender:
             started=now,
             baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
         )
-        if isinstance(system, NamesRequests):
+        if call.is_new:
+            note = f"asks for {call.count} of the job, which has no run at this push"
+        elif isinstance(system, NamesRequests):
             note = system.in_words(call)
         else:
             note = f"asks for {call.count} of run {call.target.run_id}"
@@ -296,7 +308,7 @@ class Sender:
         self._admission.hold_for_cap(claims, capped)
 
     def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
-        answer = system.retrigger(operation.id, push, call)
+        answer = first_runs.send(system, operation.id, push, call)
         self._turns.leave(system, push, used=True)
         name = type(answer).__name__.lower()
         self._metrics.requests.labels(push.system, name).inc()
@@ -369,7 +381,7 @@ class Sender:
         if not self._store.claims.resend(operation, why, now):
             return
         owed = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
-        planned = system.plan(owed, view.busy, view.events).calls
+        planned = first_runs.plan(system, owed, view).calls
         call = Call(owed, operation.count, owed[0].target, together=len(owed) > 1)
         if len(planned) == 1 and len(planned[0].wants) == len(owed):
             call = replace(planned[0], count=operation.count)

@@ -62,7 +62,7 @@ class Superseding:
 
     def ending(self, system: System, work: Work, claim: Claim, view: LookBack | None = None) -> Decision | None:
         """Return the refusal that ends a claim, as far as is known; `view`: a look-back made just now."""
-        if claim.by_person:
+        if claim.is_waited_for:
             return None
         batch = work.told.get(claim.run.batch)
         newest = superseded.newer(work.push, work.heads, batch)
@@ -85,7 +85,7 @@ class Superseding:
 
     def may_send(self, system: System, work: Work, claims: Sequence[Claim], view: LookBack) -> bool:
         """Look for the last time before a request for these claims; if it may not be sent, they are ended or wait."""
-        if any(claim.by_person for claim in claims) or not self._matters(system, work.push):
+        if any(claim.is_waited_for for claim in claims) or not self._matters(system, work.push):
             return True
         try:
             self._ask(system, work, claims, view)
@@ -97,7 +97,7 @@ class Superseding:
 
     def learn(self, system: System, work: Work, view: LookBack) -> Work:
         """Ask the CI for the branch of what was stopped: a newer commit may be why; return the push's work then."""
-        stopped = [claim for claim in work.claims if claim.run.batch in view.stopped and not claim.by_person]
+        stopped = [claim for claim in work.claims if claim.run.batch in view.stopped and not claim.is_waited_for]
         if not stopped:
             return work
         self._ask_anyway(system, work, stopped, view)

@@ -2,6 +2,7 @@
 
 rebuild N [PATTERN]    N further runs of every test job (or of those that match)
 retry PATTERN          one further run of each job that matches; `retry failed`: of those that make the push fail
+backfill JOB           find out who broke it, by running it at pushes of the branch that did not
 why JOB                why it was, or was not, retriggered
 silence PATTERN        on the issue of a branch: hear no more of the jobs that match until they pass
 hear PATTERN           ... and hear of them again
@@ -34,6 +35,13 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
+class Backfill:
+    """A search for who broke a job that fails."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """No more reports of the jobs of a branch that match, until they pass; or (`ends`) reports of them again."""
 
@@ -48,10 +56,10 @@ class Unclear:
     why: str
 
 
-Command = Rebuild | Retry | Why | Silence | Unclear
+Command = Rebuild | Retry | Why | Backfill | Silence | Unclear
 
 #: The commands, for answers to lines that are none.
-USAGE = "`rebuild 3`, `retry JOB` (a name or a pattern), `retry failed`, `why JOB`"
+USAGE = "`rebuild 3`, `retry JOB` (a name or a pattern), `retry failed`, `backfill JOB`, `why JOB`"
 #: Commands read from one comment, at most; no person writes more.
 MOST = 10
 
@@ -77,9 +85,11 @@ def _command(line: str) -> Command:
             return Retry("" if name.lower() == "failed" else name)
         case "why" if name := _name(rest.removesuffix("?")):
             return Why(name)
+        case "backfill" if name := _name(rest):
+            return Backfill(name)
         case "silence" | "hear" if name := _name(rest):
             return Silence(name, ends=verb.lower() == "hear")
-        case "retry" | "retrigger" | "rerun" | "why" | "silence" | "hear":
+        case "retry" | "retrigger" | "rerun" | "why" | "backfill" | "silence" | "hear":
             return Unclear(f"`{verb.lower()}` needs the name of a job")
         case _:
             return Unclear("This is no command")

@@ -20,9 +20,18 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.metrics import Metrics
-from triggerbot.reports import as_listed, branch_commands, comment_syntax, glossary, reactions, requeue, superseded
+from triggerbot.reports import (
+    as_listed,
+    backfills,
+    branch_commands,
+    comment_syntax,
+    glossary,
+    reactions,
+    requeue,
+    superseded,
+)
 from triggerbot.reports.branch_look import Look
-from triggerbot.reports.comment_syntax import USAGE, Command, Rebuild, Retry, Silence, Unclear, Why
+from triggerbot.reports.comment_syntax import USAGE, Backfill, Command, Rebuild, Retry, Silence, Unclear, Why
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.reporters.markdown import LINE_MAX, code
 from triggerbot.reports.requeue import Requeues
@@ -179,7 +188,7 @@ class CommentCommands:
         reply = _Reply([], possible=False)
         lines = zip(comment_syntax.lines(command.text), comment_syntax.read(command.text), strict=True)
         for number, (line, parsed) in enumerate(lines):
-            reply = reply.and_then(self._do(record, parsed, f"{origin}:{number}", cap).to(line))
+            reply = reply.and_then(self._do(record, parsed, f"{origin}:{number}", cap, command.author).to(line))
         if not reply.possible:
             # Stored before the answer: a retry that finds the answer has to know how to react.
             rejected = [*json.loads(metadata.get(_REJECTED, "[]")), command.id][-_ANSWERS_MAX:]
@@ -191,7 +200,7 @@ class CommentCommands:
         self._store.reports.soon(record.push, self._clock())
         return reply
 
-    def _do(self, record: PushRecord, parsed: Command, origin: str, cap: Cap | None) -> "_Reply":
+    def _do(self, record: PushRecord, parsed: Command, origin: str, cap: Cap | None, by: str) -> "_Reply":
         match parsed:
             case Silence():
                 return _Reply(["That is asked for on the issue of a branch."], possible=False)
@@ -199,6 +208,8 @@ class CommentCommands:
                 return _Reply([f"{why}. What can be asked: {USAGE}."], possible=False)
             case Why(job):
                 return self._why(record, job)
+            case Backfill(job):
+                return self._backfill(record, job, by, cap)
             case Rebuild(count, pattern):
                 rule = rules.rule_for(self._settings.rules, record.push)
                 jobs = [job for job in _matching(record, pattern) if rule is not None and _includes(rule, record, job)]
@@ -241,6 +252,24 @@ class CommentCommands:
             # It names the branch.
             texts.append(f"Note that {code(warning, LINE_MAX)}.")
         return _Reply(texts, possible=True)
+
+    def _backfill(self, record: PushRecord, wanted: str, by: str, cap: Cap | None) -> "_Reply":
+        """Begin to look for who broke a job, or say why not."""
+        rule, job = rules.rule_for(self._settings.rules, record.push), next(_matching(record, wanted), None)
+        if cap is not None:
+            return _Reply(["Only who may write to the repository may ask who broke a job."], possible=False)
+        if rule is None or job is None:
+            return _Reply([f"No job of this commit is called {code(wanted)}, or no rule watches it."], possible=False)
+        asked = backfills.ask(
+            self._store, rule, backfills.place_of(record.push), job.name, self._clock(), by=by, dry=self._settings.dry,
+            at=record.push.revision,
+        )  # fmt: skip
+        going = "" if asked.search is None else f" The search {'begins' if asked.is_new else 'goes on'}."
+        # It names an author, or the job.
+        return _Reply(
+            [f"{code(asked.words, LINE_MAX)}.{going}"],
+            possible=asked.search is not None or asked.conclusion is not None,
+        )
 
     def _why(self, record: PushRecord, wanted: str) -> "_Reply":
         """Explain why jobs were, or were not, retriggered."""

@@ -142,6 +142,7 @@ CAUSES: dict[Cause, str] = {
     Cause.FAILURE: "a run of it failed",
     Cause.REQUESTED: "the push asks for it",
     Cause.MANUAL: "a person asked for it",
+    Cause.BACKFILL: "it tells at which push of the branch the job broke",
     Cause.CONTROL: "it tells whether what fails at a push fails at its base, too",
     Cause.CALIBRATION: "it was sampled to measure triggerbot's own accuracy, which decides nothing",
 }

@@ -24,6 +24,7 @@ from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.reports import PushReport, Reporter, Warns, as_listed, branches, judge, push_json
+from triggerbot.reports.backfills import AutomaticBackfills
 from triggerbot.reports.branch_reports import BranchReports
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommentCommands, answers
@@ -89,6 +90,7 @@ class Publisher:
         self._lines = lines
         self._commands = commands
         self._controls = Controls(store, settings.rules, clock)
+        self._backfills = AutomaticBackfills(store, settings.rules, dry=settings.dry, clock=clock)
         self._settings = settings
         self._sampler = sampler
         self._along = along
@@ -169,6 +171,7 @@ class Publisher:
             self._store.bases.tell(push, self._clock())
         self._follow(record, judged)
         self._controls.ask(record, judged)
+        self._backfills.consider(record, judged)
         later = self._report(record, judged, before, metadata, began)
         sampled = None if self._sampler is None else self._sampler.sample(record, judged)
         return min((one for one in (due, later, judged.until, sampled) if one is not None), default=None)

@@ -32,7 +32,7 @@ _WORDS = {
     "verdict": "Judged",
 }
 #: Causes of decisions to which no run led.
-_NOT_OF_A_RUN = (Cause.REQUESTED, Cause.MANUAL, Cause.CALIBRATION)
+_NOT_OF_A_RUN = (Cause.REQUESTED, Cause.MANUAL, Cause.CALIBRATION, Cause.BACKFILL)
 _STYLES = {"trigger": "green", "refuse": "yellow", "doubt": "magenta", "wait": "cyan", "note": "magenta"}
 
 
@@ -152,7 +152,7 @@ def _trigger(entry: TimelineEntry) -> str:
     # What the push asks for is more specific than that it asks.
     why = entry.text if cause is Cause.REQUESTED and entry.text else glossary.CAUSES[cause]
     runs = plural(entry.count, "further run")
-    based_on = f" ({entry.text})" if cause in (Cause.FAILURE, Cause.CONTROL) and entry.text else ""
+    based_on = f" ({entry.text})" if cause in (Cause.FAILURE, Cause.CONTROL, Cause.BACKFILL) and entry.text else ""
     if entry.dry:
         return f"Decided ({entry.reason}): would ask for {runs}, because {why}.{based_on} Dry run: nothing is sent."
     return f"Decided ({entry.reason}): asks for {runs}, because {why}.{based_on}"
@@ -214,6 +214,8 @@ def _what_is_open(claim: Claim) -> str:
     if claim.state is ClaimState.OPEN:
         if claim.calibrates:
             return f"{plural(claim.wanted, 'further run')} {calibration.PURPOSE}, {words}"
+        if claim.backfills:
+            return f"{plural(claim.wanted, 'run')} to find who broke the job, {words}"
         return f"{plural(claim.wanted, 'further run')} asked for by a person, {words}" if claim.by_person else words
     return f"{words}; {claim.owed} of {claim.wanted} further runs remain"
 

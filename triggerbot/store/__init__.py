@@ -7,6 +7,7 @@ one claim per push and job, the budget, the caps, and that a request is recorded
 What stores differ in is an engine (`engine`): `sqlite`, `redis` and `memory`. Everything else is written once.
 """
 
+from triggerbot.store.backfills import BackfillSearch
 from triggerbot.store.bases import Found
 from triggerbot.store.records import (
     DELIVERY_KEPT,
@@ -37,6 +38,7 @@ from triggerbot.store.records import (
     Work,
     job_records,
 )
+from triggerbot.store.rows import AtPush
 from triggerbot.store.store import Store
 from triggerbot.store.troubles import (
     CRASHES_MAX,
@@ -61,6 +63,8 @@ __all__ = [
     "NO_PASSES",
     "REPEATED",
     "REPORT_DELAY",
+    "AtPush",
+    "BackfillSearch",
     "Cap",
     "Crash",
     "CrashClass",

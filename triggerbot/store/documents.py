@@ -142,6 +142,12 @@ class StoredJob(msgspec.Struct, omit_defaults=True):
                 return place
         return None
 
+    def run(self, key: RunKey, job: str) -> Run:
+        """Return a run that it has; `job`: its key."""
+        place = self.place(key)
+        assert place is not None
+        return run_of(self.runs[place], job)
+
     def calibrates(self, key: RunKey) -> bool:
         """Whether a run was asked for to measure what was said of the job."""
         place = self.place(key)

@@ -6,7 +6,7 @@ from itertools import islice
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.identity import Kept
-from triggerbot.core.model import Push, RunKey
+from triggerbot.core.model import NO_RUN, Push, RunKey, no_run
 from triggerbot.store import ran
 from triggerbot.store.documents import (
     StoredClaim,
@@ -19,7 +19,6 @@ from triggerbot.store.documents import (
     load,
     load_jobs,
     pack,
-    run_of,
     unpack,
 )
 from triggerbot.store.engine import Doc, Reader, Transaction
@@ -235,11 +234,8 @@ class Ledger:
 
     def value(self, claim: StoredClaim) -> Claim:
         """Return a claim as callers know it."""
-        job = self.job(claim.job)
-        place = job.place(claim.run) if job is not None else None
-        assert job is not None
-        assert place is not None
-        run = run_of(job.runs[place], claim.job)
+        job = self.family(identity.base(claim.job))[claim.job]
+        run = no_run(claim.job) if claim.run == NO_RUN else job.run(claim.run, claim.job)
         stored = self.operation(claim.operation) if claim.operation else None
         return claim.value(self.push, run, None if stored is None else stored.operation)
 

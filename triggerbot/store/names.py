@@ -34,6 +34,7 @@ class Queue(StrEnum):
     LEADS = "leads due"
     REPORTS = "reports"
     COMMANDS = "commands"
+    BACKFILLS = "backfills"
     BRANCHES = "branches due"
     EXPECTATIONS = "expectations"
 

@@ -22,7 +22,7 @@ from triggerbot.store.names import (
     part_of_revision,
     push_of,
 )
-from triggerbot.store.records import PushRecord, Search, Summary, TimelineEntry, Work, job_records
+from triggerbot.store.records import JobRecord, PushRecord, Search, Summary, TimelineEntry, Work, job_records
 from triggerbot.store.reports import headers
 from triggerbot.store.room import Reads, Room
 
@@ -77,12 +77,13 @@ def record(view: Reader, push: Push) -> PushRecord | None:
         listed.append((key, runs, claims))
         if calibration is not None:
             measured[key] = calibration
-    named = job_records(listed, head.told)
+    named = job_records([one for one in listed if one[1]], head.told)
+    unrun = tuple(JobRecord(key, (), claims) for key, runs, claims in listed if not runs and claims)
     if measured:
         named = tuple(replace(one, calibration=measured.get(one.key)) for one in named)
     return PushRecord(
         push, head.facts, head.asks, named, head.spent, head.spent_dry, head.last, head.told,
-        heads.of_push(view, push),
+        heads.of_push(view, push), unrun,
     )  # fmt: skip
 
 

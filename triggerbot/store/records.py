@@ -222,11 +222,17 @@ class PushRecord:
     told: Mapping[str, Batch] = field(default_factory=dict)
     #: What was told of its branch and the newest commit there.
     heads: tuple[Told, ...] = ()
+    #: Jobs that have not run at the push, and that are or were to be: with claims, and without runs.
+    unrun: tuple[JobRecord, ...] = ()
 
     @property
     def keys(self) -> dict[str, str]:
         """What each job is kept under, by what people call it."""
         return {job.job: job.key for job in self.jobs}
+
+    def unrun_job(self, name: str) -> JobRecord | None:
+        """Return the job of this name that has not run, and is or was to be."""
+        return next((job for job in self.unrun if job.job == name), None)
 
     def named(self, name: str) -> tuple[JobRecord, ...]:
         """Return the job that people call so, or else all jobs of which that is the name without more."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from triggerbot.store import branches, commands, expectations, leads, limits
+from triggerbot.store import backfills, branches, commands, expectations, leads, limits
 from triggerbot.store.engine import Transaction
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import Queue, push_of
@@ -24,6 +24,7 @@ def shift(run: Callable[[Callable[[Transaction], int]], int], by: float, now: fl
         ((Queue.PUSHES, Queue.REPORTS), _pushes),
         ((Queue.LEADS,), leads.shift),
         ((Queue.COMMANDS,), commands.shift),
+        ((Queue.BACKFILLS,), backfills.shift),
         ((Queue.BRANCHES,), branches.shift),
         ((Queue.EXPECTATIONS,), expectations.shift),
     ):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from triggerbot.store import observe, purge, set_back
+from triggerbot.store.backfills import Backfills
 from triggerbot.store.bases import Bases
 from triggerbot.store.batches import Batches
 from triggerbot.store.branches import Branches
@@ -41,6 +42,7 @@ class Store:
         #: For the publisher.
         self.reports = Reports(engine)
         self.commands = Commands(engine)
+        self.backfills = Backfills(engine)
         self.branches = Branches(engine)
         self.expectations = Expectations(engine)
         self.calibration = Calibrations(engine)

@@ -222,6 +222,17 @@ class KnowsBase(Protocol):
 
 
 @runtime_checkable
+class RunsJobs(Protocol):
+    """A system that can run a job at a push which has no run of it (a backfill)."""
+
+    def runs_no_jobs(self) -> str:
+        """Return why that is not possible as it is configured, in words; empty if it may be. Purely."""
+
+    def run_job(self, operation: str, push: Push, call: Call) -> Answer:
+        """Send exactly one request for a job of which `call.target` has no run id. Never raises, like `retrigger`."""
+
+
+@runtime_checkable
 class NamesRequests(Protocol):
     """A system whose CI has words of its own for what is asked of it."""
 

@@ -70,6 +70,7 @@ def comment_words(config: Config) -> list[Usage]:
     return [
         Usage(f"{name} rebuild 3", "Three further runs of every test job."),
         Usage(f"{name} retry JOB", "One further run of the jobs of this name; it may be a pattern."),
+        Usage(f"{name} backfill JOB", "Find who broke a job, by running it at pushes of the branch that did not."),
         Usage(f"{name} retry failed", "One further run of each job that makes the push failing."),
         Usage(f"{name} why JOB", "Why a job was, or was not, retriggered."),
     ]

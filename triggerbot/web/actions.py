@@ -1,4 +1,4 @@
-"""The actions of the pages: retrigger, pause, resume, log in and out, each a small form read within bounds."""
+"""The actions of the pages: retrigger, backfill, pause, resume, log in and out, each a small form, within bounds."""
 
 import asyncio
 import hashlib
@@ -10,8 +10,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from triggerbot.core.errors import UsageError
+from triggerbot.core.formatting import capital
 from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
+from triggerbot.reports import backfills
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, PushRecord
 from triggerbot.web import push_view
@@ -153,6 +155,24 @@ class Actions:
 
     def _failing(self, record: PushRecord) -> list[str]:
         return [job.job for job in self._judge.judge(record).jobs if job.troubles]
+
+    def backfill(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Begin to look for who broke a job that fails at a push. Raises `PageError` if that is not possible."""
+        viewer, _ = self._authenticate(request, form)
+        record = self._find(request)
+        rule = rules.rule_for(self._frame.config.rules, record.push)
+        job = next(iter(record.named(form.get("job", ""))), None)
+        if rule is None or job is None:
+            raise _impossible("No rule of the config watches this project and branch, or no such job is known.")
+        frame, push = self._frame, record.push
+        asked = backfills.ask(
+            frame.store, rule, backfills.place_of(push), job.name, frame.clock(), by=viewer.name, dry=frame.dry,
+            at=push.revision,
+        )  # fmt: skip
+        log.info("page.backfill", by=viewer.name, job=job.job, begun=asked.is_new, **push._asdict())
+        if asked.search is None:
+            return frame.say(request, 200, "There is nothing to run", f"{capital(asked.words)}.")
+        return frame.to(push_path(push, job=job.job))
 
     # -- pausing ------------------------------------------------------------------------------------------------
 

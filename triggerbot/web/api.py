@@ -15,7 +15,7 @@ from triggerbot.core import event_json
 from triggerbot.core.policy.rules import Rule
 from triggerbot.liveness import Check
 from triggerbot.metrics import Metrics
-from triggerbot.reports import push_json, push_list, statistics
+from triggerbot.reports import backfills, push_json, push_list, statistics
 from triggerbot.reports.judge import Judge
 from triggerbot.store import PushRecord, Search, Store
 from triggerbot.web.responses import DEFENCE, as_json, error, plain
@@ -76,7 +76,8 @@ class Api:
             push_json.before(self._store.facts.metadata(record.push)),
             self._store.pushes.timeline(record.push),
         )
-        return push_json.push(record, self._judge.judge(record), before, timeline)
+        push = push_json.push(record, self._judge.judge(record), before, timeline)
+        return {**push, "backfills": [backfills.as_json(one) for one in backfills.concerning(self._store, record.push)]}
 
     def statistics(self, request: Request) -> Response:
         """Return the statistics of the last `days`: what was decided and sent."""

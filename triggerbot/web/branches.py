@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from triggerbot.core.branch.streaks import Streak
 from triggerbot.core.patterns import Globs
-from triggerbot.reports import branch_json, branch_text
+from triggerbot.reports import backfills, branch_json, branch_text
 from triggerbot.reports.branches import Branch, Branches
+from triggerbot.store import BackfillSearch
 from triggerbot.web import branch_view
 from triggerbot.web.layout import Frame, Page, PageError, branch_path, push_path, query
 from triggerbot.web.responses import as_json, error
@@ -37,16 +38,27 @@ class BranchViews:
     def json(self, request: Request) -> Response:
         """Return what keeps failing on a branch, and its grid."""
         branch = self._look(request)
-        return error(404, _UNKNOWN.lower()) if branch is None else as_json(branch_json.whole(branch))
+        return error(404, _UNKNOWN.lower()) if branch is None else as_json(self._as_json(branch))
+
+    def _as_json(self, branch: Branch) -> dict[str, Any]:
+        return {**branch_json.whole(branch), "backfills": list(map(backfills.as_json, self._searches(branch)))}
 
     def _look(self, request: Request) -> Branch | None:
         found = self._branches.named(request.path_params["path"])
         wanted = query(request, "jobs")
         return None if found is None else self._branches.look(*found, chosen=Globs([wanted or "*"]))
 
+    def _searches(self, branch: Branch) -> list[BackfillSearch]:
+        """Return the latest searches for who broke a job of a branch."""
+        places = dict.fromkeys(backfills.place_of(one.push) for column in branch.columns for one in column.pushes)
+        return [one for place in places for one in self._frame.store.backfills.of_branch(place)]
+
     def _values(self, branch: Branch) -> dict[str, Any]:
         along, base = branch.grid.along, self._frame.base
         paths = {column.revision: f"{base}{push_path(column.first.push)}" for column in branch.columns}
+        pushes = {column.revision: column.first.push for column in branch.columns}
+        # A merged row is no job of any push.
+        single = {row.job for row in branch.grid.rows if row.name}
         tests: dict[str, list[Streak]] = {}
         for one in branch.tests:
             tests.setdefault(one.job, []).append(one)
@@ -59,6 +71,10 @@ class BranchViews:
                 (one, branch_view.id_of(one.job), branch_text.parts(one), tests.get(one.job, ()))
                 for one in along.failing
             ],
+            "searches": self._searches(branch),
+            "backfill": {
+                one.job: push_path(pushes[one.newest], "backfill") for one in along.failing if one.job in single
+            },
             "many": [branch_text.beginning(one) for one in along.beginnings],
             "paths": paths,
             "short": branch_text.short,

@@ -15,10 +15,11 @@ from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.formatting import capital
 from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
+from triggerbot.core.verdict import verdict
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.liveness import Check
-from triggerbot.reports import push_json, stuck, superseded, timeline
+from triggerbot.reports import backfills, push_json, stuck, superseded, timeline
 from triggerbot.reports.branches import Branches
 from triggerbot.reports.crashes import CLASSES, root_cause
 from triggerbot.reports.judge import Judge
@@ -93,6 +94,7 @@ class Pages:
             get("/live", self.live),
             get("/static/{digest}/{name}", self._frame.rendering.files.answer),
             post(f"{one}/retrigger", self._action(self._actions.retrigger)),
+            post(f"{one}/backfill", self._action(self._actions.backfill)),
             get(one, self._page(self.push)),
             get("/login", self._open_page(self._actions.login_page)),
             post("/login", self._log_in),
@@ -221,6 +223,7 @@ class Pages:
             "most": rule.requested_max if rule is not None else 0,
             "failing": failing,
             "together": 1 < failing <= TOGETHER_MAX,
+            "searches": backfills.concerning(self._store, push),
             "asked": requested,
             "act": push_path(push, "retrigger"),
             "path": push_path(push),
@@ -228,11 +231,14 @@ class Pages:
 
     def _job(self, push: Push, name: str, requested: int) -> dict[str, Any]:
         record = self._record(push)
-        job = next(iter(record.named(name)), None)
+        job = next(iter(record.named(name)), None) or record.unrun_job(name)
         if job is None:
             raise PageError(404, "No such job", "No job of this name is known of the push.")
         name = job.job
-        judged = next(one for one in self._judge.judge(record).jobs if one.job == name)
+        judged = next(
+            (one for one in self._judge.judge(record).jobs if one.job == name),
+            verdict.of_job(name, (), job.claims, now=self._clock()),
+        )
         entries = timeline.by_job(self._store.pushes.timeline(push, name)).get(name, [])
         rule = rules.rule_for(self._config.rules, push)
         standing = timeline.Standing(self._clock(), self._store.limits.paused(), self._store.limits.breakers())
@@ -244,6 +250,8 @@ class Pages:
             "superseded": capital(superseded.warning(record)),
             "runs": [(run, push_view.safe(run.url)) for run in judged.runs],
             "lines": timeline.of_job(job, entries, standing),
+            "searches": [one for one in backfills.concerning(self._store, push) if one.job == job.name],
+            "backfill": push_path(push, "backfill") if rule is not None and judged.verdict is Verdict.FAILED else "",
             "most": rule.requested_max if rule is not None else 0,
             "asked": requested,
             "act": push_path(push, "retrigger"),

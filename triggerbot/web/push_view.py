@@ -275,7 +275,7 @@ def _decisions(job: JobRecord, entries: Sequence[TimelineEntry]) -> Iterable[Dec
                 yield DecisionText(
                     "open",
                     "Not sent yet",
-                    str(Cause.CONTROL if claim.control else Cause.MANUAL),
+                    str(_cause_to_be(claim)),
                     f"{runs}: {_asked_by(claim)}.{last}",
                 )
             else:
@@ -318,6 +318,13 @@ def _decided(claim: Claim, cause: Cause) -> DecisionText:
             last = f" Last: {claim.note}." if claim.note else ""
             words = f"{runs}, {why}; {claim.asked} asked for so far. {capital(glossary.CLAIMS[claim.state])}.{last}"
             return DecisionText("open", "Being retriggered", str(cause), words)
+
+
+def _cause_to_be(claim: Claim) -> Cause:
+    """Return the cause that a claim will have, which was not made because its job failed."""
+    if claim.backfills:
+        return Cause.BACKFILL
+    return Cause.CONTROL if claim.control else Cause.MANUAL
 
 
 def _asked_by(claim: Claim) -> str:

@@ -295,7 +295,7 @@ def test_a_pass_ends_a_serial_pass_for_failures_only() -> None:
         cause: still_owed(replace(claim, cause=cause), runs, one_at_a_time=True) for cause in Cause
     }  # fmt: skip
 
-    others = (Cause.REQUESTED, Cause.MANUAL, Cause.CONTROL, Cause.CALIBRATION)
+    others = (Cause.REQUESTED, Cause.MANUAL, Cause.CONTROL, Cause.BACKFILL, Cause.CALIBRATION)
     assert owed == {Cause.FAILURE: 0} | dict.fromkeys(others, 2)
     assert still_owed(claim, runs, one_at_a_time=False) == 2
 

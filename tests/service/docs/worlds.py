@@ -170,6 +170,17 @@ def _ci(made: Stage, stack: ExitStack) -> None:
         runs(reader)
         asked(reader)
 
+    def keeps_failing(reader: "Reader") -> None:
+        bad = 3
+        ci.outcome = lambda event: "failure" if int(event["revision"][0]) >= bad else "success"
+        for number in range(5):
+            revision = f"{number}" * 40
+            ci.push(revision, branch="main", author=f"dev{number}@example.org").time = time.time() - 3600 * (5 - number)
+            ci.run(revision, "build", branch="main", result="success")
+            if number in (0, 4):
+                ci.run(revision, "linux-test-1", branch="main", result="failure" if number else "success")
+        runs(reader)
+
     def retriggered(reader: "Reader") -> None:
         results = iter(["success", "failure"])
         ci.outcome = lambda _: next(results)
@@ -180,6 +191,7 @@ def _ci(made: Stage, stack: ExitStack) -> None:
         "the CI is asked for 2 runs": asked,
         "triggerbot runs, and a job failed": failed,
         "triggerbot runs, and a job was retriggered": retriggered,
+        "triggerbot runs, and a job keeps failing": keeps_failing,
         "a message is not understood": lambda _: (made.home / "events.jsonl").write_text("nonsense\n"),
     }
 
@@ -219,6 +231,7 @@ def _equal(found: object, wanted: object) -> None:
 
 _PREPARE: dict[str, tuple[Callable[[Stage, ExitStack], None], ...]] = {
     "tutorial/github.md": (_github,),
+    "howto/backfill.md": (_ci,),
     "howto/docker.md": (_github, _host),
     "howto/generic.md": (_ci,),
     "howto/operating.md": (_ci,),

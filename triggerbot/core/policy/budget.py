@@ -28,7 +28,7 @@ class Budget:
 
 DEFAULT = Budget()
 #: Causes that count against the budget.
-SPENDING = frozenset({Cause.FAILURE, Cause.CONTROL})
+SPENDING = frozenset({Cause.FAILURE, Cause.CONTROL, Cause.BACKFILL})
 
 
 def within_budget(

@@ -48,7 +48,13 @@ class Neighbours:
         causes = () if alone else self._needs.follows_from(claim.run)
         manual = claim.by_person
         starts = never_start.excluded(
-            never, claim.run, self._needs, self._newest, self._named, manual=manual, asked=asked or claim.control
+            never,
+            claim.run,
+            self._needs,
+            self._newest,
+            self._named,
+            manual=manual,
+            asked=asked or claim.control or claim.backfills,
         )
         if claim.calibrates:
             # Runs of other jobs would decide something.

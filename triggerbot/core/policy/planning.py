@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim
-from triggerbot.core.model import Run, State
+from triggerbot.core.model import NO_RUN, Run, State
 from triggerbot.core.policy.never_start import BY_DEFAULT, NeverStart
 
 
@@ -23,7 +23,7 @@ class Capacity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A claim, the retriggers still owed for it, and the runs of its job, oldest first (never empty)."""
+    """A claim, the retriggers still owed for it, and the runs of its job, oldest first; none if it has not run yet."""
 
     claim: Claim
     owed: int
@@ -33,8 +33,8 @@ class Owed:
 
     @property
     def target(self) -> Run:
-        """The run to retrigger: the newest, because some CIs accept no other."""
-        return self.runs[-1]
+        """The run to retrigger: the newest, because some CIs accept no other; without runs, one of no id."""
+        return self.runs[-1] if self.runs else self.claim.run
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,11 @@ class Call:
     whole: bool = False
     #: All failed jobs of the target's batch are no more than the target: asking for them starts nothing else.
     may_widen: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Return whether the job has no run at the push yet, so that there is nothing to copy."""
+        return self.target.key == NO_RUN
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ class Rule:
     base_branch: str = ""
     #: Whether a job that fails alike every time is run once at the base, if nothing is known of it there.
     control: bool = False
+    #: At how many pushes a job is run, without being asked, to find who broke it.
+    backfill_max: int = 0
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
     #: The share of jobs that get further runs to measure what was said of them; see `calibration`.
@@ -241,7 +243,7 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     The budget is not applied here: the store does that atomically when it records the decision.
     """
     if claim.manual:
-        return starts_excluded(facts.starts) if facts.starts else _asked_for(claim)
+        return starts_excluded(facts.starts) if facts.starts else _asked_for(claim, facts.runs)
     run, asks = claim.run, facts.asks
     against = list(refusals(rule, run, facts.author))
     if not against and facts.listed is not None:
@@ -271,7 +273,11 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     return _decide_failure(rule, facts, run.kind) if rule is not None else None
 
 
-def _asked_for(claim: Claim) -> Decision:
+def _asked_for(claim: Claim, runs: int) -> Decision:
+    if claim.backfills and runs:
+        return Decision.refuse(Refusal.ENOUGH_RUNS, "the job has run at this push, or is about to")
+    if claim.backfills:
+        return Decision.trigger(Cause.BACKFILL, claim.wanted, "the job did not run at this push")
     if claim.control:
         of = claim.origin.removeprefix(CONTROL)[:12]
         return Decision.trigger(Cause.CONTROL, claim.wanted, f"{of} is based on this, and the job fails there")

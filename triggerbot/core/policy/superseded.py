@@ -178,7 +178,7 @@ def ending(
     `replaced`: the newer workflow run of the same workflow, event and commit. `stopped`: its own was cancelled as a
     whole. What a person asks for is carried out.
     """
-    if claim.by_person:
+    if claim.is_waited_for:
         return None
     if newest is not None and skips:
         return Decision.refuse(Refusal.SUPERSEDED, newest.why)

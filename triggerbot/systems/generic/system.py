@@ -96,14 +96,14 @@ class Generic:
         return planning.plan_batch(wants)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
-        """Send one POST; never raises."""
+        """Send one POST; never raises. For a job that has no run at the push it names none."""
         body = {
             "operation": operation,
             "project": push.project,
             "branch": push.branch,
             "revision": push.revision,
             "job": call.target.job,
-            "run_id": call.target.run_id,
+            "run_id": call.target.run_id or None,
             "count": call.count,
         }
         reply = self._http.post("/retrigger", body)
@@ -114,6 +114,14 @@ class Generic:
                 return reply
             case Reply():
                 return _answer(reply)
+
+    def runs_no_jobs(self) -> str:
+        """Return nothing: a CI that cannot run a job for the first time answers so."""
+        return ""
+
+    def run_job(self, operation: str, push: Push, call: Call) -> Answer:
+        """Send the same request as for a retrigger, without a run to copy; never raises."""
+        return self.retrigger(operation, push, call)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
         """Ask which runs changed since `since`; `None` if this CI does not support it. Raises as `look_back` does."""

@@ -42,6 +42,11 @@ _HEADERS = {
     "x-github-api-version": "2022-11-28",
     "user-agent": f"triggerbot/{__version__}",
 }
+#: Why no job can be run at a commit that has no run of it ("Create a workflow dispatch event", 2026: `ref`).
+_NO_FIRST_RUNS = (
+    "GitHub starts a workflow at the tip of a branch or at a tag only, and reruns only what has run: a job that has no "
+    "run at a commit cannot be run there"
+)
 #: Remembered runs that GitHub would not rerun alone, and workflow runs of which a failed job was heard.
 _WIDENED_MAX = _FAILED_MAX = 10_000
 
@@ -175,6 +180,14 @@ class GitHub:
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan at most one rerun for each workflow run, purely."""
         return plan_reruns(wants, busy, runs, self._reserve)
+
+    def runs_no_jobs(self) -> str:
+        """Return why no job can be run at a commit that has no run of it; one that was cancelled or skipped has."""
+        return _NO_FIRST_RUNS
+
+    def run_job(self, operation: str, push: Push, call: Call) -> Answer:
+        """Refuse, without a request."""
+        return Refused(_NO_FIRST_RUNS, healthy=True)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Request one rerun with one POST, which cannot carry the operation's id. Never raises.

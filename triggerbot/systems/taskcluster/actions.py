@@ -21,8 +21,8 @@ from triggerbot.systems.taskcluster.tasks import MARK, Definition
 
 #: The artifact of a decision task that lists its actions.
 ARTIFACT = "public/actions.json"
-#: The name of the action that runs a task again.
-_NAME = "retrigger"
+#: The names of the actions that run a task again, and tasks of a push by their labels.
+_AGAIN, _NEW = "retrigger", "add-new-jobs"
 _VERSION = 1
 #: Runs that one action may be asked for at most (`times` in Gecko's schema).
 TIMES_MAX = 100
@@ -80,22 +80,49 @@ def choose(
 
     `actions`: the content of `public/actions.json`. `own_id`: the id of the task to be created, if it creates one.
     """
-    if (
-        not isinstance(actions, dict)
-        or actions.get("version") != _VERSION
-        or not isinstance(actions.get("actions"), list)
-    ):
-        return Unfit(f"{ARTIFACT} is not of version {_VERSION}")
-    action = next((one for one in actions["actions"] if _fits(one, definition.tags)), None)
+    listed = _listed(actions)
+    if isinstance(listed, Unfit):
+        return listed
+    action = next((one for one in listed if _fits(one, definition.tags)), None)
     if action is None:
-        return Absent(f"the push has no action {_NAME!r} for this task")
+        return Absent(f"the push has no action {_AGAIN!r} for this task")
     wanted = {"times": times, "downstream": False}
+    return _fill_in(actions, action, wanted, group=definition.group, task_id=task_id, own_id=own_id)
+
+
+def choose_new(actions: Any, group: str, label: str, times: int, own_id: str) -> Hook | NewTask | Absent | Unfit:
+    """Choose the action that runs a task that the push left out, by its label, and render it; never raises.
+
+    `group`: the id of the push's decision task, which is that of its task group.
+    """
+    listed = _listed(actions)
+    if isinstance(listed, Unfit):
+        return listed
+    action = next((one for one in listed if _is_for_push(one)), None)
+    if action is None:
+        return Absent(f"the push has no action {_NEW!r}, which runs a task that it left out")
+    wanted = {"tasks": [label], "times": times}
+    return _fill_in(actions, action, wanted, group=group, task_id=None, own_id=own_id)
+
+
+def _listed(actions: Any) -> list[Any] | Unfit:
+    if not isinstance(actions, dict) or actions.get("version") != _VERSION:
+        return Unfit(f"{ARTIFACT} is not of version {_VERSION}")
+    listed = actions.get("actions")
+    return listed if isinstance(listed, list) else Unfit(f"{ARTIFACT} is not of version {_VERSION}")
+
+
+def _fill_in(
+    actions: Mapping[str, Any], action: Mapping[str, Any], wanted: Mapping[str, Any], *, group: str,
+    task_id: str | None, own_id: str,
+) -> Hook | NewTask | Unfit:  # fmt: skip
+    """Render an action for an input, if it takes that."""
     problem = _input_problem(action, wanted)
     if problem:
         title = action.get("title") or action.get("name")
         return Unfit(f"the push's action {str(title)[:80]!r} does not take what we ask for: {problem}")
     context = {
-        **_mapping(actions.get("variables")), "taskGroupId": definition.group, "taskId": task_id, "input": wanted,
+        **_mapping(actions.get("variables")), "taskGroupId": group, "taskId": task_id, "input": dict(wanted),
         "ownTaskId": own_id, "task": None,
     }  # fmt: skip
     template = action.get("task") if action["kind"] == "task" else action.get("hookPayload")
@@ -109,13 +136,18 @@ def choose(
 
 
 def _fits(action: Any, tags: Mapping[str, str]) -> bool:
-    if not isinstance(action, dict) or action.get("name") != _NAME or action.get("kind") not in ("hook", "task"):
+    if not isinstance(action, dict) or action.get("name") != _AGAIN or action.get("kind") not in ("hook", "task"):
         return False
     # An action with an empty context is one for the whole push.
     context = action.get("context")
     return isinstance(context, list) and any(
         isinstance(one, dict) and all(tags.get(key) == value for key, value in one.items()) for one in context
     )
+
+
+def _is_for_push(action: Any) -> bool:
+    named = isinstance(action, dict) and action.get("name") == _NEW and action.get("kind") in ("hook", "task")
+    return named and action.get("context") == []
 
 
 def _input_problem(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import httpx
 
 from triggerbot.config import secrets
+from triggerbot.core import identity
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
 from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, Run, RunKey
 from triggerbot.core.policy import planning
@@ -25,16 +26,14 @@ from triggerbot.systems import (
 )
 from triggerbot.systems.answers import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.classification import Classifier, Classifies
-from triggerbot.systems.http import NotSent, Reply, unacknowledged
-from triggerbot.systems.taskcluster import actions, messages, tasks
+from triggerbot.systems.http import Reply
+from triggerbot.systems.taskcluster import actions, answers, messages, tasks
 from triggerbot.systems.taskcluster.api import Api, Credentials, covers
 from triggerbot.systems.taskcluster.outcomes import Outcomes
 from triggerbot.systems.taskcluster.pushlog import PushLog, PushLogs
 from triggerbot.systems.taskcluster.settings import INDEX, TaskclusterSettings
-from triggerbot.systems.taskcluster.tasks import Definition, Tasks
+from triggerbot.systems.taskcluster.tasks import Tasks
 
-#: Seconds until the credentials may have been fixed.
-_DENIED = 600.0
 #: A project as it may be named in the index.
 _PROJECT = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 #: Prefix of the scopes that allow triggering a hook.
@@ -237,37 +236,65 @@ class Taskcluster:
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Run the push's retrigger action once; never raises."""
+        return self._carefully(lambda: self._run_again(operation, call))
+
+    def runs_no_jobs(self) -> str:
+        """Return nothing: whether a push offers the action for it is found out when it is asked."""
+        return ""
+
+    def run_job(self, operation: str, push: Push, call: Call) -> Answer:
+        """Run the push's action that adds a task by its label once; never raises."""
+        return self._carefully(lambda: self._run_new(operation, push, call))
+
+    def _carefully(self, ask: Callable[[], Answer]) -> Answer:
+        """Return the answer to a request, or what prevented it."""
         if not self._api.signed:
-            return Later("no client_id and access_token are configured: nothing can be retriggered", _DENIED)
-        task_id = _original(call).run_id
+            return Later("no client_id and access_token are configured: nothing can be retriggered", answers.DENIED)
         try:
-            definition = self._tasks.definition(task_id)
-            chosen = actions.choose(
-                self._actions(definition.group), task_id, definition, call.count, actions.own_id(operation, 1)
-            )
-            if isinstance(chosen, actions.Hook):
-                return self._trigger(definition, chosen)
-            if isinstance(chosen, actions.NewTask):
-                return self._create(operation, [chosen.task])
-            if isinstance(chosen, actions.Absent) and self._create_task:
-                copied = actions.copy(self._api.task(task_id), operation, call.wants[0].claim.created)
-                return self._create(operation, [copied] * call.count)
+            return ask()
         except NotKnown as error:
             return Refused(str(error), healthy=True)
         except CIUnavailable as error:
             return Later(str(error), error.after)
         except CIDenied as error:
-            return Later(str(error), _DENIED)
+            return Later(str(error), answers.DENIED)
         except NotUnderstood as error:
             return Refused(str(error), healthy=True)
-        return Refused(chosen.why, healthy=True)
 
-    def _trigger(self, definition: Definition, hook: actions.Hook) -> Answer:
+    def _run_again(self, operation: str, call: Call) -> Answer:
+        task_id = _original(call).run_id
+        definition = self._tasks.definition(task_id)
+        chosen = actions.choose(
+            self._actions(definition.group), task_id, definition, call.count, actions.own_id(operation, 1)
+        )
+        if isinstance(chosen, actions.Absent) and self._create_task:
+            copied = actions.copy(self._api.task(task_id), operation, call.wants[0].claim.created)
+            return self._create(operation, [copied] * call.count)
+        return self._carry_out(operation, definition.group, chosen)
+
+    def _run_new(self, operation: str, push: Push, call: Call) -> Answer:
+        group = self._decision(push)
+        label, times = identity.base(call.target.job), min(call.count, actions.TIMES_MAX)
+        chosen = actions.choose_new(self._actions(group), group, label, times, actions.own_id(operation, 1))
+        return self._carry_out(operation, group, chosen)
+
+    def _carry_out(
+        self, operation: str, group: str, chosen: actions.Hook | actions.NewTask | actions.Absent | actions.Unfit
+    ) -> Answer:
+        match chosen:
+            case actions.Hook():
+                return self._trigger(group, chosen)
+            case actions.NewTask(task):
+                return self._create(operation, [task])
+            case actions.Absent(why) | actions.Unfit(why):
+                return Refused(why, healthy=True)
+
+    def _trigger(self, group: str, hook: actions.Hook) -> Answer:
         # A push may only offer what its decision task's scopes allow it to offer.
-        offered = self._api.expand(list(self._tasks.definition(definition.group).scopes))
+        offered = self._api.expand(list(self._tasks.definition(group).scopes))
         if not covers(offered, hook.in_tree):
             return Refused(f"the push offers a hook that it may not offer: its decision task lacks {hook.in_tree}")
-        return _answer(self._api.trigger(hook.group, hook.id, hook.payload), hook.needed)
+        return answers.of_write(self._api.trigger(hook.group, hook.id, hook.payload), hook.needed)
 
     def _create(self, operation: str, tasks: Sequence[Mapping[str, Any]]) -> Answer:
         """Create tasks under ids derived from the operation, so that a repeated call creates none twice."""
@@ -279,7 +306,7 @@ class Taskcluster:
                 # The id is derived from our operation, so we created it and the answer was lost.
                 created.append(task_id)
                 continue
-            answer = _answer(reply, "queue:create-task:... and the task's own scopes")
+            answer = answers.of_write(reply, "queue:create-task:... and the task's own scopes")
             match answer:
                 case Accepted():
                     created.append(task_id)
@@ -321,33 +348,6 @@ def _original(call: Call) -> Run:
     """Return the run to copy: what only ran failed tests again is no run of the whole job."""
     whole = (run for run in reversed(call.wants[0].runs) if not run.allowed_to_fail)
     return next(whole, call.target) if call.target.allowed_to_fail else call.target
-
-
-def _answer(reply: Reply | NotSent | Unknown, needed: str) -> Answer:
-    """Classify an answer to a write: accepted, refused, later or unknown; `needed`: the scopes it takes."""
-    match reply:
-        case NotSent(why):
-            return Later(why)
-        case Unknown():
-            return reply
-    why = f"HTTP {reply.status} {reply.excerpt}".strip()
-    match reply.status:
-        case status if 200 <= status < 300:
-            return unacknowledged(reply) if reply.is_foreign else Accepted()
-        case 401 | 403:
-            return Later(f"{why}: the client needs {needed}", _DENIED)
-        case 429:
-            return Later(why, reply.retry_after, healthy=True)
-        case 503 if reply.retry_after is not None:
-            return Later(why, reply.retry_after)
-        case status if 300 <= status < 400:
-            return Later(f"{why}: a redirect, which is not followed: check the url in the config", _DENIED)
-        case 408:
-            return Unknown(why)
-        case status if 400 <= status < 500:
-            return Refused(why)
-        case _:
-            return Unknown(why)
 
 
 def build(name: str, settings: TaskclusterSettings, context: BuildContext) -> Taskcluster:

@@ -10,7 +10,7 @@ from triggerbot.core.model import Event, Heard, Push, PushFacts, Run, RunKey
 from triggerbot.core.policy import planning
 from triggerbot.core.policy.classified import Classification
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
-from triggerbot.systems import NOTHING_KNOWN, BuildContext, Known, LookBack, mozilla
+from triggerbot.systems import NOTHING_KNOWN, BuildContext, Known, LookBack, RunsJobs, mozilla
 from triggerbot.systems.answers import Answer, Later
 from triggerbot.systems.treeherder import messages
 from triggerbot.systems.treeherder.classify import Classifier
@@ -98,6 +98,18 @@ class Treeherder:
         if self._through is None:
             return Later("no taskcluster is configured for this Treeherder: nothing can be retriggered", _DENIED)
         return self._through.retrigger(operation, push, call)
+
+    def runs_no_jobs(self) -> str:
+        """Return why no job can be run for the first time: without a Taskcluster nothing can."""
+        if not isinstance(self._through, RunsJobs):
+            return "Treeherder runs no jobs itself, and no taskcluster is configured for it"
+        return self._through.runs_no_jobs()
+
+    def run_job(self, operation: str, push: Push, call: Call) -> Answer:
+        """Send one request to the CI that runs the jobs; never raises."""
+        if not isinstance(self._through, RunsJobs):
+            return Later(self.runs_no_jobs(), _DENIED)
+        return self._through.run_job(operation, push._replace(system=self._through.name), call)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
         """List the jobs that changed since `since`; raises as `look_back` does."""
