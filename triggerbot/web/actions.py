@@ -1,4 +1,4 @@
-"""The actions of the pages: retrigger, backfill, pause, resume, log in and out, each a small form, within bounds."""
+"""The actions of the pages: retrigger, backfill, silence, pause, resume, log in and out, each a small form."""
 
 import asyncio
 import hashlib
@@ -13,11 +13,12 @@ from triggerbot.core.errors import UsageError
 from triggerbot.core.formatting import capital
 from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
-from triggerbot.reports import backfills
+from triggerbot.reports import backfills, silencing
+from triggerbot.reports.branch_look import looking
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, PushRecord
 from triggerbot.web import push_view
-from triggerbot.web.layout import Frame, Page, PageError, is_local, path_of, push_path
+from triggerbot.web.layout import Frame, Page, PageError, branch_path, is_local, path_of, push_path
 from triggerbot.web.session import NAME_MAX, LoginAttempts, Viewer, is_name, peer_of
 
 log = structlog.get_logger("triggerbot.page")
@@ -41,6 +42,8 @@ class Actions:
         self._judge = judge
         self._find = find
         self._attempts = LoginAttempts(frame.clock)
+        config = frame.config
+        self._look = looking(frame.store, judge, config.rules, list(config.systems))
 
     async def read(self, request: Request) -> Mapping[str, str]:
         """Read a form. Raises `PageError` if it does not come from one of our pages, or cannot be read."""
@@ -173,6 +176,18 @@ class Actions:
         if asked.search is None:
             return frame.say(request, 200, "There is nothing to run", f"{capital(asked.words)}.")
         return frame.to(push_path(push, job=job.job))
+
+    def silence(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Hear no more of a job of a branch until it passes, or (`end`) hear of it again. Raises `PageError`."""
+        viewer, _ = self._authenticate(request, form)
+        push, job = self._find(request).push, form.get("job", "")
+        store, now, looked = self._frame.store, self._frame.clock(), self._look(push.along)
+        if form.get("end"):
+            jobs = silencing.hear(store, push.along, job, now)
+        else:
+            jobs = [] if looked is None else silencing.silence(store, push.along, looked.grid, job, viewer.name, now)
+        log.info("page.silence", by=viewer.name, jobs=jobs, ends=bool(form.get("end")), **push._asdict())
+        return self._frame.to(branch_path(push.project, push.branch))
 
     # -- pausing ------------------------------------------------------------------------------------------------
 

@@ -53,6 +53,12 @@ class BranchViews:
         places = dict.fromkeys(backfills.place_of(one.push) for column in branch.columns for one in column.pushes)
         return [one for place in places for one in self._frame.store.backfills.of_branch(place)]
 
+    def _silenced(self, branch: Branch) -> dict[str, str]:
+        """Return who wants to hear no more of which job."""
+        found = dict.fromkeys(one.push.along for column in branch.columns for one in column.pushes)
+        records = map(self._frame.store.branches.read, found)
+        return {job: one.by for record in records for job, one in record.silenced.items()}
+
     def _values(self, branch: Branch) -> dict[str, Any]:
         along, base = branch.grid.along, self._frame.base
         paths = {column.revision: f"{base}{push_path(column.first.push)}" for column in branch.columns}
@@ -75,6 +81,10 @@ class BranchViews:
             "backfill": {
                 one.job: push_path(pushes[one.newest], "backfill") for one in along.failing if one.job in single
             },
+            "silence": {
+                one.job: push_path(pushes[one.newest], "silence") for one in along.failing if one.job in single
+            },
+            "silenced": self._silenced(branch),
             "many": [branch_text.beginning(one) for one in along.beginnings],
             "paths": paths,
             "short": branch_text.short,

@@ -95,6 +95,7 @@ class Pages:
             get("/static/{digest}/{name}", self._frame.rendering.files.answer),
             post(f"{one}/retrigger", self._action(self._actions.retrigger)),
             post(f"{one}/backfill", self._action(self._actions.backfill)),
+            post(f"{one}/silence", self._action(self._actions.silence)),
             get(one, self._page(self.push)),
             get("/login", self._open_page(self._actions.login_page)),
             post("/login", self._log_in),
