@@ -90,6 +90,10 @@ def _recorded(path: str, wanted: Alerts, chosen: Globs) -> Grid:
         raise UsageError(f"cannot read {name}: {error.strerror or error}") from None
     except NotUnderstood as error:
         raise UsageError(f"{name}: {error}") from None
+    for conclusion, place in recording.unknown.items():
+        click.echo(
+            plain(f"warning: {name}: {place} is {conclusion!r}, which is not known: it proves nothing"), err=True
+        )
     return grid(recording.rows, recording.revisions, wanted, chosen)
 
 

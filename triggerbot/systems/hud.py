@@ -1,7 +1,7 @@
 """PyTorch's HUD: a recorded grid of jobs by commits, the newest first, as hud.pytorch.org/api/hud answers it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -62,6 +62,8 @@ class Recording:
     #: Newest first, as the cells of each row.
     revisions: tuple[str, ...]
     rows: tuple[Row, ...]
+    #: Conclusions that are not known, each with the first place of it: of what ended so, nothing is proved.
+    unknown: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(data: bytes) -> Recording:
@@ -72,12 +74,13 @@ def read(data: bytes) -> Recording:
         raise NotUnderstood(f"expected {{jobNames: [...], shaGrid: [...]}}: {error}") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise NotUnderstood(f"expected JSON: {error}") from None
-    grid = [list(_cells(commit, number, len(found.job_names))) for number, commit in enumerate(found.sha_grid)]
+    unknown: dict[str, str] = {}
+    grid = [list(_cells(commit, number, len(found.job_names), unknown)) for number, commit in enumerate(found.sha_grid)]
     _unique([commit.sha for commit in found.sha_grid], "shaGrid[{}].sha")
     _unique(found.job_names, "jobNames[{}]")
     columns = zip(*grid, strict=True) if grid else ([] for _ in found.job_names)
     rows = (Row(job, tuple(column)) for job, column in zip(found.job_names, columns, strict=True))
-    return Recording(tuple(commit.sha for commit in found.sha_grid), tuple(rows))
+    return Recording(tuple(commit.sha for commit in found.sha_grid), tuple(rows), unknown)
 
 
 def _unique(names: Sequence[str], place: str) -> None:
@@ -89,20 +92,20 @@ def _unique(names: Sequence[str], place: str) -> None:
         seen[name] = number
 
 
-def _cells(commit: _Commit, number: int, jobs: int) -> Iterator[Cell]:
+def _cells(commit: _Commit, number: int, jobs: int, unknown: dict[str, str]) -> Iterator[Cell]:
     if len(commit.jobs) != jobs:
         raise NotUnderstood(f"shaGrid[{number}].jobs has {len(commit.jobs)} entries, and jobNames has {jobs}")
     for place, job in enumerate(commit.jobs):
-        yield Cell(CellKind.NOT_RUN) if job is None else _cell(job, f"shaGrid[{number}].jobs[{place}]")
+        if job is not None and job.conclusion and job.conclusion.lower() not in _KINDS:
+            unknown.setdefault(job.conclusion, f"shaGrid[{number}].jobs[{place}].conclusion")
+        yield Cell(CellKind.NOT_RUN) if job is None else _cell(job)
 
 
-def _cell(job: _Job, place: str) -> Cell:
+def _cell(job: _Job) -> Cell:
     if not job.conclusion:
         # One that is known, and has not ended.
         return Cell(CellKind.NOT_RUN if job.id is None else CellKind.PENDING)
-    kind = _KINDS.get(job.conclusion.lower())
-    if kind is None:
-        raise NotUnderstood(f"{place}.conclusion is {job.conclusion!r}, and has to be one of {', '.join(_KINDS)}")
+    kind = _KINDS.get(job.conclusion.lower(), CellKind.UNPROVED)
     if kind is CellKind.FAILED:
         return cells.failed(_lines(job))
     return Cell(CellKind.INTERMITTENT if kind is CellKind.PASSED and job.failed_previous_run else kind)
