@@ -49,6 +49,17 @@ class RunTests:
         return self.passed + self.failed + self.errors
 
     @property
+    def words(self) -> str:
+        """How many ended in which way, in words."""
+        parts = (
+            (self.passed, "passed"),
+            (self.failed, "failed"),
+            (self.errors, "error" if self.errors == 1 else "errors"),
+            (self.skipped, "skipped"),
+        )
+        return ", ".join(f"{number} {word}" for number, word in parts if number) or "none"
+
+    @property
     def unlisted(self) -> int:
         """How many failures are counted and not listed."""
         return max(0, self.failed + self.errors - len(self.failing))

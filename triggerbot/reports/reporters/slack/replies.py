@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from triggerbot.core.branch.novelty import Change
 from triggerbot.core.model import Push
@@ -30,7 +31,10 @@ def wanted(report: PushReport, novelty: NoveltyReport | None, messages: Messages
     begun = [job for job in failing if _part(job.job) in there]
     others = [job for job in failing if _part(job.job) not in there]
     room = max(0, _MOST - len(there))
-    shown = {_part(job.job): tests_blocks.of_job(report.push, job, report.link) for job in (*begun, *others[:room])}
+    shown = {
+        _part(job.job): tests_blocks.of_job(report.push, job, _page_of(report.link, job.job))
+        for job in (*begun, *others[:room])
+    }
     for job in judged.values():
         if (part := _part(job.job)) in there and part not in shown:
             shown[part] = tests_blocks.ended(report.push, job)
@@ -41,6 +45,11 @@ def wanted(report: PushReport, novelty: NoveltyReport | None, messages: Messages
 
 def _fails(job: JobReport, judged: JobVerdict | None) -> bool:
     return judged is not None and judged.verdict is Verdict.FAILED and not judged.hidden and bool(job.failing)
+
+
+def _page_of(link: str, job: str) -> str:
+    """Return the URL of a job's own page, which lists all its tests."""
+    return f"{link}&{urlencode({'job': job}, errors='replace')}" if link else ""
 
 
 def _part(job: str) -> str:

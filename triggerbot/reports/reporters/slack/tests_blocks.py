@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from triggerbot.core.branch.novelty import Change, Finding
 from triggerbot.core.formatting import plural
 from triggerbot.core.model import Push
-from triggerbot.core.run_tests import RunTests
 from triggerbot.core.verdict.verdict import JobVerdict
 from triggerbot.reports.novelty import OTHER, JobReport, Line, NoveltyReport, by_group, by_pool, tests_of
 from triggerbot.reports.reporters.slack.markup import (
@@ -146,13 +145,6 @@ def _named(job: JobReport) -> str:
 
 
 def _counted(job: JobReport) -> str:
-    tests = job.tests or RunTests()
-    parts = [
-        f"{number} {word}" for number, word in (
-            (tests.passed, "passed"), (tests.failed, "failed"), (tests.errors, "could not be run"),
-            (tests.skipped, "skipped"),
-        ) if number
-    ]  # fmt: skip
     new = sum(one.change is Change.NEW for one in job.failing)
     if all(one.change is Change.UNKNOWN for one in job.failing):
         held = "nothing tells which of them failed before"
@@ -160,7 +152,7 @@ def _counted(job: JobReport) -> str:
         held = f"{new} of them newly, against {_revision(job.against)}"
     else:
         held = "it never ended before on this branch"
-    return f"{', '.join(parts)}; {held}"
+    return f"{'' if job.tests is None else f'{job.tests.words}; '}{held}"
 
 
 def _entry(one: Finding) -> str:
