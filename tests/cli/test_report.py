@@ -178,7 +178,7 @@ def run(bench: Bench, number: int, job: str, failing: str | None, result: str = 
 
 def hear(bench: Bench, *runs: tuple[int, str, str | None]) -> None:
     """Hear of runs, without retriggering any: what failed has its verdict."""
-    bench.configure(CONFIG + "dry_run: true\n")
+    bench.configure(CONFIG.replace("dry_run: false", "dry_run: true"))
     bench.hear(*(run(bench, *one, pool="t-linux") for one in runs))
 
 

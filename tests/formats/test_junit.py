@@ -50,7 +50,11 @@ def test_what_pytest_writes() -> None:
             FailingTest("test_a.test_err", "RuntimeError: no - gpu"),
             FailingTest("test_a.test_late", "assert 0"),
         ),
+        1,
     )  # fmt: skip
+    # It failed, and so did its teardown: all that failed is listed.
+    assert found.tests is not None
+    assert found.tests.unlisted == 0
     assert (found.passed, found.skipped) == ({"test_a.test_ok"}, {"test_a.test_xf", "test_a.TestC.test_sk"})
     assert (found.complete, found.problems, found.files) == (True, (), 1)
 

@@ -105,6 +105,8 @@ class _Suites:
         self._length = 0
         self._counts = {"passed": 0, "failure": 0, "error": 0, "skipped": 0}
         self._failing: list[FailingTest] = []
+        self._failed: set[str] = set()
+        self._repeated = 0
         self._passed: set[str] = set()
         self._skipped: set[str] = set()
         #: Seconds as the root says, as its suites do, and as the cases do.
@@ -169,7 +171,7 @@ class _Suites:
         seconds = next((math.fsum(times) for times in self._times if times), None)
         tests = RunTests(
             counts["passed"], counts["failure"], counts["error"], counts["skipped"],
-            None if seconds is None else round(seconds, 3), bounded(self._failing),
+            None if seconds is None else round(seconds, 3), bounded(self._failing), self._repeated,
         )  # fmt: skip
         complete = problem is None and counts["passed"] <= len(self._passed)
         return Contents(tests, (), frozenset(self._passed), frozenset(self._skipped), complete, problems, 1)
@@ -183,6 +185,10 @@ class _Suites:
     def _count(self, case: _Case) -> None:
         if case.ending:
             self._counts[case.ending] += 1
+            # pytest writes a case of its own for an error in the teardown of a test that failed.
+            self._repeated += case.id in self._failed
+            if len(self._failed) < IDS_MAX:
+                self._failed.add(case.id)
             if len(self._failing) < 2 * FAILING_MAX:
                 self._failing.append(FailingTest(case.id, case.line[:LINE_MAX]))
         elif case.skipped:

@@ -73,6 +73,8 @@ class _Read:
     failed: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     passed: set[str] = field(default_factory=set)
+    #: Failures beyond the first of their test.
+    repeated: int = 0
     lines: tuple[str, ...] = ()
 
     def summary(self, text: str) -> bool:
@@ -95,14 +97,17 @@ class _Read:
         outcome = _OUTCOME.fullmatch(text)
         if subtest:
             name, line = _split(subtest)
-            self.failed.setdefault(name, line)
+            self._fails(self.failed, name, line)
         elif outcome is not None and outcome["what"] in ("PASSED", "XPASS"):
             if len(self.passed) < IDS_MAX and outcome["what"] == "PASSED":
                 self.passed.add(outcome["said"].strip())
         elif outcome is not None:
             name, line = _split(outcome["said"])
-            known = self.failed if outcome["what"] == "FAILED" else self.errors
-            known[name] = known.get(name) or line
+            self._fails(self.failed if outcome["what"] == "FAILED" else self.errors, name, line)
+
+    def _fails(self, known: dict[str, str], name: str, line: str) -> None:
+        self.repeated += name in self.failed or name in self.errors
+        known[name] = known.get(name) or line
 
     def contents(self, problems: Iterable[Problem], files: int) -> Contents:
         """Return it all."""
@@ -110,8 +115,9 @@ class _Read:
         counts = self.counts if self.summed else Counter(listed)
         failing = [FailingTest(*one) for one in (*self.failed.items(), *self.errors.items())]
         tests = RunTests(
-            counts["passed"], counts["failed"], counts["error"], counts["skipped"], self.seconds, bounded(failing)
-        )
+            counts["passed"], counts["failed"], counts["error"], counts["skipped"], self.seconds, bounded(failing),
+            self.repeated if self.summed else 0,
+        )  # fmt: skip
         complete = self.summed and len(self.passed) >= counts["passed"]
         known = self.summed or bool(failing) or bool(self.passed)
         return Contents(
@@ -140,7 +146,9 @@ def _output(file: File) -> Contents:
     read = _Read()
     short = False
     for line in _lines(file, problems):
-        heading = line.startswith("===") or _SUMMARY.fullmatch(line) is not None
+        # Where the counts fill the line they have one `=` on each side, and with -q none.
+        found = _SUMMARY.fullmatch(line.strip("= \t"))
+        heading = line.startswith("===") or (found is not None and found["seconds"] is not None)
         if heading:
             short = _SHORT in line
             read.summary(line)

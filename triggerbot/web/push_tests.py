@@ -47,7 +47,7 @@ def of_job(job: JobVerdict, compared: Sequence[Finding], most: int) -> JobTests 
         return None
     failing = compared or [Finding(Change.UNKNOWN, job.job, one.id, one.line) for one in tests.failing]
     new = sum(one.change is Change.NEW for one in failing)
-    return JobTests(tests.words, max(tests.failed + tests.errors, len(failing)), new, failing[:most])
+    return JobTests(tests.words, len(failing) + tests.unlisted, new, failing[:most])
 
 
 def latest(job: JobVerdict) -> RunTests | None:

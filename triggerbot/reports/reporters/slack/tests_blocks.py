@@ -113,7 +113,7 @@ def _cells(line: Line) -> tuple[str, ...]:
 def of_job(push: Push, job: JobReport, link: str) -> Message:
     """Render the failing tests of a job as far as they fit, new ones first."""
     failing = job.failing
-    unlisted = 0 if job.tests is None else max(0, job.tests.failed + job.tests.errors - len(failing))
+    unlisted = 0 if job.tests is None else job.tests.unlisted
     head = f"{linked('Run', job.url)} of {code(job.job)}: {_counted(job)}"
     lines = _fitted(head, [_entry(one) for one in failing], unlisted, link)
     new = sum(one.change is Change.NEW for one in failing)
