@@ -26,6 +26,8 @@ _NOT_RUN = frozenset({"notrun", "disabled", "skipped", "suppressed"})
 #: What pytest says around an error, or instead of it.
 _AROUND = re.compile(r'failed on (?:setup|teardown) with "(?P<said>.*)"', re.DOTALL)
 _SILENT = frozenset({"", "collection failure", "test failure", "failed"})
+#: A change of colour as pytest writes it, for XML has no escape character.
+_ESCAPED = re.compile(r"#x1B\[[0-9;]*[A-Za-z]")
 #: How pytest marks the message of an exception in a traceback.
 _MARKED = re.compile(r"^E {3,}(\S.*)", re.MULTILINE)
 
@@ -63,7 +65,8 @@ def _read(file: File) -> Contents:
     except _Unexpected as error:
         return suites.contents(Problem(file.name, parser.parser.CurrentLineNumber, str(error)))
     except ParseError as error:
-        expected = f"expected JUnit XML, found what is no XML ({str(error).partition(':')[0]})"
+        found = f"what is no XML ({str(error).partition(':')[0]})" if data.strip() else "an empty file"
+        expected = f"expected JUnit XML, found {found}"
         return suites.contents(Problem(file.name, error.position[0], expected))
     except DefusedXmlException:
         line = parser.parser.CurrentLineNumber
@@ -226,7 +229,7 @@ def _id(attributes: Mapping[str, str], suite: str) -> str:
 
 def _line(attributes: Mapping[str, str], text: str) -> str:
     """Return the most telling line about a failure."""
-    said = attributes.get("message", "").strip()
+    said = _ESCAPED.sub("", attributes.get("message", "")).strip()
     around = _AROUND.search(said)
     said = around["said"] if around else said
     if said.lower() in _SILENT:

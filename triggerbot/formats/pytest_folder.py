@@ -38,7 +38,9 @@ class PytestFolder:
     """Folders of pytest's reports, and its output."""
 
     name = "pytest"
-    describes = "folders of pytest's reports (stats.txt, summary_short.txt, ...), or its output"
+    describes = (
+        "folders of pytest's reports (stats.txt, summary_short.txt, ...), or its output (of -q by --format pytest)"
+    )
     endings: tuple[str, ...] = ()
 
     def knows(self, file: File, head: bytes) -> bool:

@@ -94,9 +94,9 @@ def _job(job: JobReport) -> dict[str, Any]:
 def headline(report: NoveltyReport, quote: Callable[[str], str] = plain) -> str:
     """Say how many tests and jobs fail, and how many of them newly."""
     counts = ", ".join(f"{report.count(change)} {WORDS[change]}" for change in Change if report.count(change))
-    return (
-        f"{quote(report.name[:_SHORT] if report.revision else report.name)}: {counts or 'nothing fails'}{_held(report)}"
-    )
+    nothing = "nothing that could be read fails" if report.problems else "nothing fails"
+    name = quote(report.name[:_SHORT] if report.revision else report.name)
+    return f"{name}: {counts or nothing}{_held(report)}"
 
 
 def _held(report: NoveltyReport) -> str:
