@@ -127,6 +127,21 @@ def test_the_summary_of_the_output_may_fill_its_line_or_stand_alone(summary: str
     assert read(log__txt=text).tests == RunTests(2, 1, 0, 1, 1.03, (FailingTest("a.py::t", "E"),))
 
 
+def test_the_death_of_the_interpreter_is_a_failure() -> None:
+    """It leaves no summary; where it was then tells most. A test that prints the like and ends is none."""
+    head = "=== test session starts ===\ncollected 2 items\n\n"
+    death = """test_crash.py .Fatal Python error: Segmentation fault
+
+Current thread 0x00007f56c6e5eb80 (most recent call first):
+  File "/home/x/test_crash.py", line 4 in test_dies
+  File "/home/x/_pytest/python.py", line 187 in pytest_pyfunc_call
+"""
+    found = read(log__txt=head + death)
+    assert (found.tests, found.failed, found.problems) == (None, True, ())
+    assert found.failures == ("Fatal Python error: Segmentation fault in test_dies (test_crash.py)",)
+    assert read(log__txt=f"{head}{death}1 passed in 1.0s\n").failures == ()
+
+
 def test_what_is_not_understood_is_named_and_the_rest_is_read() -> None:
     """With file and line, and what was expected."""
     found = read(

@@ -31,6 +31,9 @@ _OUTCOME = re.compile(r"(?P<what>FAILED|ERROR|PASSED|XPASS) (?P<said>\S.*)")
 _PLACED = re.compile(r"(?P<path>\S+\.py):\d+: (?P<said>\S.*)")
 _ERROR_OF = re.compile(r"_{2,} ?ERROR (?:at (?:setup|teardown) of|collecting) (?P<name>.+?) ?_{2,}")
 _MARKED = re.compile(r"E {3,}(?P<said>\S.*)")
+#: What is left of a session in which the interpreter died, and where it was then.
+_FATAL = re.compile(r".*?(?P<said>Fatal Python error: .+)")
+_FRAME = re.compile(r'  File "(?:.*[/\\])?(?P<file>[^"]+)", line \d+ in (?P<name>.+)')
 _STATS = "expected a summary of pytest, such as `1 failed, 2 passed in 9.9s`"
 
 
@@ -147,7 +150,9 @@ def _output(file: File) -> Contents:
     problems: list[Problem] = []
     read = _Read()
     short = False
+    died: list[str] = []
     for line in _lines(file, problems):
+        _add_death(died, line)
         # Where the counts fill the line they have one `=` on each side, and with -q none.
         found = _SUMMARY.fullmatch(line.strip("= \t"))
         heading = line.startswith("===") or (found is not None and found["seconds"] is not None)
@@ -156,9 +161,19 @@ def _output(file: File) -> Contents:
             read.summary(line)
         elif short:
             read.outcome(line)
-    if not problems and not read.summed and not read.failed and not read.errors:
+    if died and not read.summed:
+        read.lines = (" in ".join(died),)
+    elif not problems and not read.summed and not read.failed and not read.errors:
         problems.append(Problem(file.name, 1, f"{_STATS}, found none in the whole file"))
     return read.contents(problems, 1 - len(problems))
+
+
+def _add_death(died: list[str], line: str) -> None:
+    """Add what a line tells of the interpreter's death: of what, and then in which function first."""
+    if not died and (fatal := _FATAL.fullmatch(line)) is not None:
+        died.append(fatal["said"])
+    elif len(died) == 1 and (frame := _FRAME.fullmatch(line)) is not None:
+        died.append(f"{frame['name']} ({frame['file']})")
 
 
 def _lines(file: File, problems: list[Problem]) -> Iterator[str]:
