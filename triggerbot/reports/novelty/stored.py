@@ -124,6 +124,9 @@ def _before(judge: Judge, pushes: Iterable[PushRecord], here: Mapping[str, Outco
     found: dict[str, Before] = {}
     first = True
     for record in pushes:
+        # Judging takes a while, and tells nothing of jobs that are not there.
+        if not first and not any(job.job in here and job.job not in found for job in record.jobs):
+            continue
         ended = [one for one in map(outcome_of, _counting(judge.judge(record))) if one is not None]
         for one in ended:
             # What no longer runs is held against the push before only.
