@@ -317,6 +317,19 @@ def test_later_news_change_replies_in_place(channel: Channel, slack: FakeSlack) 
     assert "*1 further job fails*" in said[20]
 
 
+def test_earlier_pushes_are_read_only_at_the_end_and_for_tests(channel: Channel, slack: FakeSlack) -> None:
+    """That takes a while, and mere progress changes nothing."""
+
+    def never() -> NoveltyReport:
+        raise AssertionError("nothing is to be compared")
+
+    finish(channel, with_tests({"unit": new("a")}))
+    finish(channel, replace(with_tests({"unit": new("a", "b")}, "OOO."), compare=never))
+    finish(channel, replace(told({"lint": "OOO"}), compare=never))
+
+    assert "`a`" in of_jobs(slack)[0]
+
+
 # -- through everything -------------------------------------------------------------------------------------------
 
 
