@@ -112,8 +112,18 @@ def test_where_there_is_no_report_nothing_is_told(tmp_path: Path, form: str) -> 
     answer = read("--format", form, tmp_path)
     assert (answer.exit_code, answer.stdout) == (2, "")
     assert answer.stderr.startswith(f"error: no report was found in {tmp_path}: expected ")
+    assert "--result failure tells that" in answer.stderr
     answer = read(tmp_path, "--result", "success")
     assert (answer.exit_code, json.loads(answer.stdout)["result"]) == (0, "success")
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
+    """As a CI offers it for download."""
+    (tmp_path / "reports.zip").write_bytes(b"PK\x03\x04" + bytes(60))
+    answer = read(tmp_path / "reports.zip")
+    assert answer.exit_code == 2
+    assert "reports.zip:1: expected " in answer.stderr
+    assert ", found a zip archive: unpack it first" in answer.stderr
 
 
 @pytest.mark.parametrize(

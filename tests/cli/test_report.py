@@ -236,6 +236,16 @@ def test_a_job_that_is_there_has_not_vanished(bench: Bench) -> None:
     assert changes(of_push(bench, REVISIONS[1])) == {"vanished": [("linux-c", None)]}
 
 
+def test_what_events_do_not_tell_is_said(bench: Bench) -> None:
+    """They list only what fails: a test that does not may be skipped or gone. Where no tests are known, all is told."""
+    hear(bench, (0, "linux-a", "x"), (1, "linux-a", ""), (0, "linux-talos-c", None), (2, "linux-talos-c", None))
+    text = bench.run("report", "try", REVISIONS[1]).stdout
+    assert "1 no longer failing" in text
+    assert text.splitlines()[-1].startswith("Events list only the tests that fail: ")
+    assert "Events list only" in bench.run("report", "try", REVISIONS[1], "--markdown").stdout
+    assert "Events list only" not in bench.run("report", "try", REVISIONS[2]).stdout
+
+
 def test_what_passed_on_a_retrigger_is_none_of_the_push(bench: Bench) -> None:
     """And of several failed runs only what failed in all."""
     hear(bench, (0, "linux-a", ""), (0, "linux-b", ""), (1, "linux-a", "x"), (1, "linux-b", "xy"))

@@ -264,6 +264,17 @@ def test_the_tests_of_a_run_are_read_and_written() -> None:
     )
 
 
+def test_failures_of_one_test_are_counted_and_listed_once() -> None:
+    """Whether that is said, or each of them is listed."""
+    told_so = event_json.decode(told(tests={"failed": 2, "errors": 1, "repeated": 2, "failing": [FAILING]}))
+    listed = event_json.decode(told(tests={"failed": 2, "errors": 1, "failing": [FAILING] * 3}))
+    assert told_so.tests == listed.tests
+    assert told_so.tests is not None
+    assert (told_so.tests.unlisted, len(told_so.tests.failing)) == (0, 1)
+    assert event_json.encode(told_so)["tests"]["repeated"] == 2
+    assert event_json.from_json(event_json.encode(told_so)) == told_so
+
+
 def test_a_failing_test_gives_a_failure_line() -> None:
     """Where the event tells no others."""
     line = "test_a.py::test_b[a b]: AssertionError: 1 != 2"
@@ -286,6 +297,7 @@ def test_more_failing_tests_than_are_kept_stay_counted() -> None:
     "tests",
     [
         [], "1 failed", 1, {"passed": -1}, {"failed": "1"}, {"errors": 2**31}, {"skipped": 1.5}, {"seconds": -1},
+        {"repeated": -1},
         {"seconds": "1 s"}, {"failing": {}}, {"failing": ["test_a"]}, {"failing": [{}]}, {"failing": [{"id": ""}]},
         {"failing": [{"id": 1}]}, {"failing": [{"id": "a", "line": ["b"]}]},
     ],

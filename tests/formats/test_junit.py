@@ -50,7 +50,11 @@ def test_what_pytest_writes() -> None:
             FailingTest("test_a.test_err", "RuntimeError: no - gpu"),
             FailingTest("test_a.test_late", "assert 0"),
         ),
+        1,
     )  # fmt: skip
+    # It failed, and so did its teardown: all that failed is listed.
+    assert found.tests is not None
+    assert found.tests.unlisted == 0
     assert (found.passed, found.skipped) == ({"test_a.test_ok"}, {"test_a.test_xf", "test_a.TestC.test_sk"})
     assert (found.complete, found.problems, found.files) == (True, (), 1)
 
@@ -103,6 +107,14 @@ def test_how_a_test_ended(body: str, counts: tuple[int, ...]) -> None:
     assert (tests.passed, tests.failed, tests.errors, tests.skipped) == counts
 
 
+def test_colours_of_a_message_are_left_out() -> None:
+    """As pytest writes the escape character, which XML has not."""
+    case = '<testcase name="t"><failure message="E: #x1B[31mred#x1B[0m #x1B"/></testcase>'
+    found = one(f"<testsuite>{case}</testsuite>")
+    assert found.tests is not None
+    assert found.tests.failing == (FailingTest("t", "E: red #x1B"),)
+
+
 def test_suites_that_list_no_cases_are_counted() -> None:
     """By what they say; that is not all that is known of their tests."""
     inner = '<testsuite tests="5" failures="1" errors="1" skipped="1"/>'
@@ -126,7 +138,7 @@ EXTERNAL = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><testsuite><te
 @pytest.mark.parametrize(
     ("xml", "says"),
     [
-        ("", r"r\.xml:1: expected JUnit XML, found what is no XML \(no element found\)"),
+        ("", r"r\.xml:1: expected JUnit XML, found an empty file"),
         ("Not Found", r"r\.xml:1: expected JUnit XML, found what is no XML"),
         ("<html/>", r"r\.xml:1: expected <testsuites> or <testsuite>, found '<html>'"),
         ("\n\n<coverage>", r"r\.xml:3: expected <testsuites>"),

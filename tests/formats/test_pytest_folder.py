@@ -52,6 +52,7 @@ FAILING = (
     [
         ("1 failed, 2 passed, 1 xfailed, 3 xpassed in 9.9s", RunTests(2, 1, seconds=9.9)),
         ("=== 43 passed in 71.60s (0:01:11) ===", RunTests(43, seconds=71.6)),
+        ("= 15 failed, 6 passed, 1 skipped, 3 subtests passed in 1.03s =", RunTests(6, 15, 0, 1, 1.03)),
         ("= 1 passed, 2 warnings in 90061.00s (1 day, 1:01:01) =", RunTests(1, seconds=90061.0)),
         ("no tests ran in 0.01s", RunTests(seconds=0.01)),
         ("============ no tests ran in 0.01s ============", RunTests(seconds=0.01)),
@@ -72,7 +73,7 @@ def test_a_summary_is_counted_as_pytest_means_it(summary: str, tests: RunTests) 
 def test_a_folder_of_reports() -> None:
     """Ids with spaces and dashes are whole, errors are failing tests, what failed says more than how often."""
     found = read(gpu___stats__txt=SUMMARY, gpu___summary_short__txt=SHORT, gpu___failures_long__txt="\x00 left alone")
-    assert found.tests == RunTests(2, 6, 3, 1, 71.6, FAILING)
+    assert found.tests == RunTests(2, 6, 3, 1, 71.6, FAILING, 3)
     assert found.passed == {"test_a.py::test_p[c]]", "test_a.py::test_ok"}
     assert (found.complete, found.problems, found.files, found.failed) == (True, (), 2, True)
 
@@ -110,8 +111,35 @@ def test_the_whole_output() -> None:
     """Only its summary counts; what tests print is not taken for one."""
     text = f"=== test session starts ===\nFAILED is what a test printed\n1 failed is another\n{SHORT}{SUMMARY}\n"
     found = read(log__txt=text)
-    assert found.tests == RunTests(2, 6, 3, 1, 71.6, FAILING)
+    assert found.tests == RunTests(2, 6, 3, 1, 71.6, FAILING, 3)
+    assert found.tests.unlisted == 0
     assert not found.problems
+
+
+@pytest.mark.parametrize(
+    "summary", ["= 1 failed, 2 passed, 1 skipped in 1.03s =", "1 failed, 2 passed, 1 skipped in 1.03s"]
+)
+def test_the_summary_of_the_output_may_fill_its_line_or_stand_alone(summary: str) -> None:
+    """Long ones leave room for one `=`, and with -q there is none; a number that a test prints is no summary."""
+    text = (
+        f"=== test session starts ===\n3 passed\n= 1 passed =\n{SHORT.splitlines()[0]}\nFAILED a.py::t - E\n{summary}\n"
+    )
+    assert read(log__txt=text).tests == RunTests(2, 1, 0, 1, 1.03, (FailingTest("a.py::t", "E"),))
+
+
+def test_the_death_of_the_interpreter_is_a_failure() -> None:
+    """It leaves no summary; where it was then tells most. A test that prints the like and ends is none."""
+    head = "=== test session starts ===\ncollected 2 items\n\n"
+    death = """test_crash.py .Fatal Python error: Segmentation fault
+
+Current thread 0x00007f56c6e5eb80 (most recent call first):
+  File "/home/x/test_crash.py", line 4 in test_dies
+  File "/home/x/_pytest/python.py", line 187 in pytest_pyfunc_call
+"""
+    found = read(log__txt=head + death)
+    assert (found.tests, found.failed, found.problems) == (None, True, ())
+    assert found.failures == ("Fatal Python error: Segmentation fault in test_dies (test_crash.py)",)
+    assert read(log__txt=f"{head}{death}1 passed in 1.0s\n").failures == ()
 
 
 def test_what_is_not_understood_is_named_and_the_rest_is_read() -> None:

@@ -10,6 +10,7 @@ from tests.fakes.site import House, Person
 from tests.fakes.world import event, failure, push
 from tests.reports.reporters.test_foreign import CONSTRUCTS, MARK
 from triggerbot.core.model import CommentCommand
+from triggerbot.core.run_tests import FailingTest, RunTests
 
 #: Attributes whose values may repeat foreign text.
 _VALUES = {"href", "title", "value", "id", "action", "aria-label", "content", "datetime"}
@@ -56,7 +57,8 @@ def test_whatever_is_foreign_stays_text(number: int, make_house: Callable[..., H
     where = push(branch=text)
     house.hear(
         failure(f"{text} 1", "1", push=where, author=text, message=text, failures=(text,), pool=text, step=text,
-                url=f"https://ci.example/{text}"),
+                url=f"https://ci.example/{text}",
+                tests=RunTests(1, 1, failing=(FailingTest(text, text),))),
         failure(f"{text} 2", "2", push=where, failures=(text,), url=f"{text}://x"),
         event(f"{text} 3", "3", push=where, result="success", url=f"https://ci.example/{text}"),
         CommentCommand("ci", "1", "try", text, f"why {text}", revision=where.revision),

@@ -67,7 +67,10 @@ def read(paths: Sequence[str], form: str, post: str | None, secret: str | None, 
         click.echo(plain(trouble), err=True)
     if not found.files and told["result"] is None:
         expected = " or ".join(one.describes for one in registry.FORMATS if form in (one.name, registry.AUTO))
-        raise UsageError(f"no report was found in {', '.join(paths)}: expected {expected}")
+        raise UsageError(
+            f"no report was found in {', '.join(paths)}: expected {expected}; if the tests crashed before they wrote "
+            "one, --result failure tells that"
+        )
     now = time.time()
     if post is not None and told["at"] is None:
         told["at"] = event_json.format_time(now)

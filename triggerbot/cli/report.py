@@ -72,7 +72,7 @@ def _of_folders(form: str, folder: str, against: str | None, config_path: str | 
     rules = load_config(config_path).rules if config_path is not None else ()
     for path in (folder, *([against] if against is not None else [])):
         if not Path(path).is_dir():
-            raise UsageError(f"{path} is no folder: with --format, give one that has the reports of a run")
+            raise UsageError(f"{path} is no folder: with --format, give one that has the reports of a run, unpacked")
     try:
         found = folders.compare(form, folder, against, stored.grouping(rules))
     except NotReadable as error:

@@ -37,6 +37,7 @@ class _WireTests(msgspec.Struct, frozen=True, gc=False):
     skipped: int | None = None
     seconds: float | None = None
     failing: list[_WireTest] | None = None
+    repeated: int | None = None
 
 
 class _Wire(msgspec.Struct, frozen=True, gc=False):
@@ -147,6 +148,7 @@ def _tests(wire: _WireTests) -> RunTests:
         _count("skipped", wire.skipped),
         wire.seconds,
         bounded(FailingTest(one.id, one.line or "") for one in listed),
+        len(listed) - len({one.id for one in listed}) if wire.repeated is None else _count("repeated", wire.repeated),
     )
 
 
@@ -265,4 +267,5 @@ def encode_tests(tests: RunTests | None) -> dict[str, Any] | None:
         "skipped": tests.skipped,
         "seconds": tests.seconds,
         "failing": [{"id": one.id, "line": one.line} for one in tests.failing],
+        **({"repeated": tests.repeated} if tests.repeated else {}),
     }

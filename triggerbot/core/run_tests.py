@@ -42,6 +42,8 @@ class RunTests:
     skipped: int = 0
     seconds: float | None = None
     failing: tuple[FailingTest, ...] = ()
+    #: Failures counted beyond the first one of their test: of its teardown, or of further subtests.
+    repeated: int = 0
 
     @property
     def ran(self) -> int:
@@ -49,9 +51,20 @@ class RunTests:
         return self.passed + self.failed + self.errors
 
     @property
+    def words(self) -> str:
+        """How many ended in which way, in words."""
+        parts = (
+            (self.passed, "passed"),
+            (self.failed, "failed"),
+            (self.errors, "error" if self.errors == 1 else "errors"),
+            (self.skipped, "skipped"),
+        )
+        return ", ".join(f"{number} {word}" for number, word in parts if number) or "none"
+
+    @property
     def unlisted(self) -> int:
         """How many failures are counted and not listed."""
-        return max(0, self.failed + self.errors - len(self.failing))
+        return max(0, self.failed + self.errors - self.repeated - len(self.failing))
 
     @property
     def ids(self) -> frozenset[str]:
@@ -82,6 +95,7 @@ class RunTests:
             self.skipped + other.skipped,
             sum(times) if times else None,
             bounded((*self.failing, *other.failing)),
+            self.repeated + other.repeated + len(self.ids & other.ids),
         )
 
 

@@ -26,6 +26,8 @@ _NOT_RUN = frozenset({"notrun", "disabled", "skipped", "suppressed"})
 #: What pytest says around an error, or instead of it.
 _AROUND = re.compile(r'failed on (?:setup|teardown) with "(?P<said>.*)"', re.DOTALL)
 _SILENT = frozenset({"", "collection failure", "test failure", "failed"})
+#: A change of colour as pytest writes it, for XML has no escape character.
+_ESCAPED = re.compile(r"#x1B\[[0-9;]*[A-Za-z]")
 #: How pytest marks the message of an exception in a traceback.
 _MARKED = re.compile(r"^E {3,}(\S.*)", re.MULTILINE)
 
@@ -63,7 +65,8 @@ def _read(file: File) -> Contents:
     except _Unexpected as error:
         return suites.contents(Problem(file.name, parser.parser.CurrentLineNumber, str(error)))
     except ParseError as error:
-        expected = f"expected JUnit XML, found what is no XML ({str(error).partition(':')[0]})"
+        found = f"what is no XML ({str(error).partition(':')[0]})" if data.strip() else "an empty file"
+        expected = f"expected JUnit XML, found {found}"
         return suites.contents(Problem(file.name, error.position[0], expected))
     except DefusedXmlException:
         line = parser.parser.CurrentLineNumber
@@ -105,6 +108,8 @@ class _Suites:
         self._length = 0
         self._counts = {"passed": 0, "failure": 0, "error": 0, "skipped": 0}
         self._failing: list[FailingTest] = []
+        self._failed: set[str] = set()
+        self._repeated = 0
         self._passed: set[str] = set()
         self._skipped: set[str] = set()
         #: Seconds as the root says, as its suites do, and as the cases do.
@@ -169,7 +174,7 @@ class _Suites:
         seconds = next((math.fsum(times) for times in self._times if times), None)
         tests = RunTests(
             counts["passed"], counts["failure"], counts["error"], counts["skipped"],
-            None if seconds is None else round(seconds, 3), bounded(self._failing),
+            None if seconds is None else round(seconds, 3), bounded(self._failing), self._repeated,
         )  # fmt: skip
         complete = problem is None and counts["passed"] <= len(self._passed)
         return Contents(tests, (), frozenset(self._passed), frozenset(self._skipped), complete, problems, 1)
@@ -183,6 +188,10 @@ class _Suites:
     def _count(self, case: _Case) -> None:
         if case.ending:
             self._counts[case.ending] += 1
+            # pytest writes a case of its own for an error in the teardown of a test that failed.
+            self._repeated += case.id in self._failed
+            if len(self._failed) < IDS_MAX:
+                self._failed.add(case.id)
             if len(self._failing) < 2 * FAILING_MAX:
                 self._failing.append(FailingTest(case.id, case.line[:LINE_MAX]))
         elif case.skipped:
@@ -220,7 +229,7 @@ def _id(attributes: Mapping[str, str], suite: str) -> str:
 
 def _line(attributes: Mapping[str, str], text: str) -> str:
     """Return the most telling line about a failure."""
-    said = attributes.get("message", "").strip()
+    said = _ESCAPED.sub("", attributes.get("message", "")).strip()
     around = _AROUND.search(said)
     said = around["said"] if around else said
     if said.lower() in _SILENT:

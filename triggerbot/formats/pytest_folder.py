@@ -31,6 +31,9 @@ _OUTCOME = re.compile(r"(?P<what>FAILED|ERROR|PASSED|XPASS) (?P<said>\S.*)")
 _PLACED = re.compile(r"(?P<path>\S+\.py):\d+: (?P<said>\S.*)")
 _ERROR_OF = re.compile(r"_{2,} ?ERROR (?:at (?:setup|teardown) of|collecting) (?P<name>.+?) ?_{2,}")
 _MARKED = re.compile(r"E {3,}(?P<said>\S.*)")
+#: What is left of a session in which the interpreter died, and where it was then.
+_FATAL = re.compile(r".*?(?P<said>Fatal Python error: .+)")
+_FRAME = re.compile(r'  File "(?:.*[/\\])?(?P<file>[^"]+)", line \d+ in (?P<name>.+)')
 _STATS = "expected a summary of pytest, such as `1 failed, 2 passed in 9.9s`"
 
 
@@ -38,7 +41,9 @@ class PytestFolder:
     """Folders of pytest's reports, and its output."""
 
     name = "pytest"
-    describes = "folders of pytest's reports (stats.txt, summary_short.txt, ...), or its output"
+    describes = (
+        "folders of pytest's reports (stats.txt, summary_short.txt, ...), or its output (of -q by --format pytest)"
+    )
     endings: tuple[str, ...] = ()
 
     def knows(self, file: File, head: bytes) -> bool:
@@ -73,6 +78,8 @@ class _Read:
     failed: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     passed: set[str] = field(default_factory=set)
+    #: Failures beyond the first of their test.
+    repeated: int = 0
     lines: tuple[str, ...] = ()
 
     def summary(self, text: str) -> bool:
@@ -95,14 +102,17 @@ class _Read:
         outcome = _OUTCOME.fullmatch(text)
         if subtest:
             name, line = _split(subtest)
-            self.failed.setdefault(name, line)
+            self._fails(self.failed, name, line)
         elif outcome is not None and outcome["what"] in ("PASSED", "XPASS"):
             if len(self.passed) < IDS_MAX and outcome["what"] == "PASSED":
                 self.passed.add(outcome["said"].strip())
         elif outcome is not None:
             name, line = _split(outcome["said"])
-            known = self.failed if outcome["what"] == "FAILED" else self.errors
-            known[name] = known.get(name) or line
+            self._fails(self.failed if outcome["what"] == "FAILED" else self.errors, name, line)
+
+    def _fails(self, known: dict[str, str], name: str, line: str) -> None:
+        self.repeated += name in self.failed or name in self.errors
+        known[name] = known.get(name) or line
 
     def contents(self, problems: Iterable[Problem], files: int) -> Contents:
         """Return it all."""
@@ -110,8 +120,9 @@ class _Read:
         counts = self.counts if self.summed else Counter(listed)
         failing = [FailingTest(*one) for one in (*self.failed.items(), *self.errors.items())]
         tests = RunTests(
-            counts["passed"], counts["failed"], counts["error"], counts["skipped"], self.seconds, bounded(failing)
-        )
+            counts["passed"], counts["failed"], counts["error"], counts["skipped"], self.seconds, bounded(failing),
+            self.repeated if self.summed else 0,
+        )  # fmt: skip
         complete = self.summed and len(self.passed) >= counts["passed"]
         known = self.summed or bool(failing) or bool(self.passed)
         return Contents(
@@ -139,16 +150,30 @@ def _output(file: File) -> Contents:
     problems: list[Problem] = []
     read = _Read()
     short = False
+    died: list[str] = []
     for line in _lines(file, problems):
-        heading = line.startswith("===") or _SUMMARY.fullmatch(line) is not None
+        _add_death(died, line)
+        # Where the counts fill the line they have one `=` on each side, and with -q none.
+        found = _SUMMARY.fullmatch(line.strip("= \t"))
+        heading = line.startswith("===") or (found is not None and found["seconds"] is not None)
         if heading:
             short = _SHORT in line
             read.summary(line)
         elif short:
             read.outcome(line)
-    if not problems and not read.summed and not read.failed and not read.errors:
+    if died and not read.summed:
+        read.lines = (" in ".join(died),)
+    elif not problems and not read.summed and not read.failed and not read.errors:
         problems.append(Problem(file.name, 1, f"{_STATS}, found none in the whole file"))
     return read.contents(problems, 1 - len(problems))
+
+
+def _add_death(died: list[str], line: str) -> None:
+    """Add what a line tells of the interpreter's death: of what, and then in which function first."""
+    if not died and (fatal := _FATAL.fullmatch(line)) is not None:
+        died.append(fatal["said"])
+    elif len(died) == 1 and (frame := _FRAME.fullmatch(line)) is not None:
+        died.append(f"{frame['name']} ({frame['file']})")
 
 
 def _lines(file: File, problems: list[Problem]) -> Iterator[str]:

@@ -13,6 +13,7 @@ FORMATS: tuple[Format, ...] = (PYTEST, JUNIT, TORCHELASTIC)
 AUTO = "auto"
 #: Bytes by which a file is recognised.
 _HEAD = 4096
+_ZIP = b"PK\x03\x04"
 
 
 def read(files: Iterable[File], name: str = AUTO, given: Iterable[str] = ()) -> Contents:
@@ -44,5 +45,6 @@ def _format_of(file: File, name: str, *, meant: bool) -> Format | Problem | None
         return Problem(file.name, 0, f"cannot be read: {error.strerror or error}")
     known = next((form for form in tried if form.knows(file, head)), None)
     if known is None and meant:
-        return Problem(file.name, 1, f"expected {' or '.join(form.describes for form in tried)}")
+        found = ", found a zip archive: unpack it first" if head.startswith(_ZIP) else ""
+        return Problem(file.name, 1, f"expected {' or '.join(form.describes for form in tried)}{found}")
     return known

@@ -28,9 +28,14 @@ from triggerbot.core.verdict.base import NEW
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.same_failure import TellingOf, told_alone
 from triggerbot.core.verdict.verdict import Verdict
+from triggerbot.reports.novelty import NoveltyReport
 from triggerbot.store import PushRecord
 from triggerbot.store.expectations import BranchChange
 from triggerbot.systems import System
+
+
+def _nothing_to_compare() -> NoveltyReport:
+    return NoveltyReport(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,16 @@ class PushReport:
     answers: tuple[tuple[str, str], ...] = field(default=())
     #: Returns what of the failure lines of a job proves something.
     telling: TellingOf = told_alone
+    #: Holds the push against earlier ones. A function, since that reads those from the store.
+    compare: Callable[[], NoveltyReport] = _nothing_to_compare
+
+    def novelty(self) -> NoveltyReport | None:
+        """Return what newly fails; `None` before the verdicts are final, and where no tests are known.
+
+        Raises `StoreUnavailable`.
+        """
+        known = any(run.tests is not None for job in self.record.jobs for run in job.runs)
+        return self.compare() if known and self.judged.final else None
 
     @property
     def fresh(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import structlog
 
@@ -32,6 +32,7 @@ from triggerbot.reports.controls import Controls
 from triggerbot.reports.expectations import Expectations
 from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
+from triggerbot.reports.novelty import stored as newly
 from triggerbot.reports.push_json import Before
 from triggerbot.store import PushRecord, Store
 
@@ -238,6 +239,7 @@ class Publisher:
             push_json.push(record, judged, before, self._store.pushes.timeline(push)),
             answers(metadata),
             self._judge.telling,
+            cache(partial(newly.of_push, self._store, self._judge, self._settings.rules, record)),
         )
         failing: dict[str, list[float]] = json.loads(metadata.get(_FAILING, "{}"))
         known = dict(failing)

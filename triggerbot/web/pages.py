@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.formatting import capital
 from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
+from triggerbot.core.run_tests import FAILING_MAX
 from triggerbot.core.verdict import verdict
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
@@ -23,8 +25,9 @@ from triggerbot.reports import backfills, push_json, stuck, superseded, timeline
 from triggerbot.reports.branches import Branches
 from triggerbot.reports.crashes import CLASSES, root_cause
 from triggerbot.reports.judge import Judge
+from triggerbot.reports.novelty import stored as novelty
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
-from triggerbot.web import about, push_cost, push_view, statistics_view
+from triggerbot.web import about, push_cost, push_tests, push_view, statistics_view
 from triggerbot.web.actions import TOGETHER_MAX, Actions
 from triggerbot.web.branches import BranchViews
 from triggerbot.web.gate import Gate
@@ -214,6 +217,7 @@ class Pages:
             "name": _title(record),
             "groups": push_view.groups(judged, record, entries, before),
             "folded": push_view.folded(judged, push),
+            "tests": push_tests.of_push(judged, novelty.of_failing(self._store, self._judge, record, judged)),
             "cost": push_cost.cost(record),
             "shared": push_view.shared(judged),
             "notes": [note for note in timeline.of_push(entries) if not any(one in note.text for one in problems)],
@@ -236,10 +240,11 @@ class Pages:
         if job is None:
             raise PageError(404, "No such job", "No job of this name is known of the push.")
         name = job.job
+        whole = self._judge.judge(record)
         judged = next(
-            (one for one in self._judge.judge(record).jobs if one.job == name),
-            verdict.of_job(name, (), job.claims, now=self._clock()),
+            (one for one in whole.jobs if one.job == name), verdict.of_job(name, (), job.claims, now=self._clock())
         )
+        compared = novelty.of_failing(self._store, self._judge, record, replace(whole, jobs=(judged,)))
         entries = timeline.by_job(self._store.pushes.timeline(push, name)).get(name, [])
         rule = rules.rule_for(self._config.rules, push)
         standing = timeline.Standing(self._clock(), self._store.limits.paused(), self._store.limits.breakers())
@@ -249,6 +254,7 @@ class Pages:
             "judged": judged,
             "row": push_view.row(judged, job, entries, push_json.before(self._store.facts.metadata(push)), {}),
             "superseded": capital(superseded.warning(record)),
+            "tests": push_tests.of_job(judged, compared.get(name, ()), FAILING_MAX),
             "runs": [(run, push_view.safe(run.url)) for run in judged.runs],
             "lines": timeline.of_job(job, entries, standing),
             "searches": [one for one in backfills.concerning(self._store, push) if one.job == job.name],

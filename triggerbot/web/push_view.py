@@ -23,6 +23,7 @@ from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import calibration, glossary, timeline
 from triggerbot.reports.push_json import Before
 from triggerbot.store import JobRecord, PushRecord, TimelineEntry
+from triggerbot.web import push_tests
 from triggerbot.web.push_cost import retriggers
 
 #: Jobs of a common failure that are listed before the rest is folded.
@@ -354,7 +355,9 @@ def _folded_lines(jobs: Sequence[JobVerdict], page: Markup) -> Markup:
 
 def _folded_line(job: JobVerdict, page: Markup) -> str:
     runs = "".join([_chip_html(chip) for chip in _chips(job, ())])
-    return f'<li>{runs}<a href="{page}{quote(job.job)}">{escape(job.job)}</a></li>'
+    tests = push_tests.latest(job)
+    counted = "" if tests is None else f' <span class="hint">tests: {tests.words}</span>'
+    return f'<li>{runs}<a href="{page}{quote(job.job)}">{escape(job.job)}</a>{counted}</li>'
 
 
 def _chip_html(chip: Chip) -> str:

@@ -96,3 +96,11 @@ def test_any_ids_are_compared(tests: list[tuple[str, str]]) -> None:
     assert fingerprint.shapes(shapes) == shapes
     assert len(run.evidence) == len(run.lines)
     assert bounded(run.tests.failing) is not None  # type: ignore[union-attr]
+
+
+def test_a_test_that_fails_twice_is_listed_once_and_nothing_is_missing() -> None:
+    """In its teardown as well, or in two reports of one run: all that failed is known."""
+    tests = RunTests(5, 2, 1, failing=(FailingTest("a"), FailingTest("b")), repeated=1)
+    assert tests.unlisted == 0
+    assert tests.plus(RunTests(1, 1, failing=(FailingTest("b"),))).unlisted == 0
+    assert tests.plus(RunTests(1, 2, failing=(FailingTest("b"),))).unlisted == 1

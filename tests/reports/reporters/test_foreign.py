@@ -14,18 +14,21 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tests.fakes.push_report import Clean
+from triggerbot.core.branch.novelty import Change, Finding
 from triggerbot.core.branch.streaks import Along, Beginning, Fresh, Isolated, Streak
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Branch, Push, PushFacts, Result, Run, State
+from triggerbot.core.run_tests import FailingTest, RunTests
 from triggerbot.core.verdict import health, verdict
 from triggerbot.core.verdict.base import Relation, Standing
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.reports import BranchReport, PushReport
+from triggerbot.reports.novelty import JobReport, NoveltyReport
 from triggerbot.reports.reporters import branch_markdown, markdown
 from triggerbot.reports.reporters.branch_changes import Changes
 from triggerbot.reports.reporters.github.reporter import check_run
-from triggerbot.reports.reporters.slack import blocks, branch_blocks
+from triggerbot.reports.reporters.slack import blocks, branch_blocks, tests_blocks
 from triggerbot.reports.reporters.slack.markup import Message
 from triggerbot.store import JobRecord, PushRecord
 
@@ -116,7 +119,7 @@ def report(foreign: str) -> PushReport:
     text = f"{MARK}{foreign}{MARK}"
     push = Push("gh", text, text, "0123456789abcdef0123456789abcdef01234567")
     jobs = [
-        _job(f"{text} failed", push, "OO"),
+        _job(f"{text} failed", push, "OO", tests=_tests(text, 3)),
         _job(f"{text} once", push, "O", Claim(1, push, "", ClaimState.REFUSED, _run(text, "O", 0), dry=False, created=0,
                                               due=0, refusal=Refusal.REFUSED_BY_CI, note=text)),
         _job(f"{text} alike", push, "OO"),
@@ -133,11 +136,27 @@ def report(foreign: str) -> PushReport:
     judged[5] = verdict.beside(judged[5], aside="", mixed=True)
     for number in (1, 5):
         judged[number] = verdict.against_base(judged[number], Standing(Relation.PASSES, "ba5e" * 10))
-    return PushReport(record, health.of_push(judged), LINK, {}, ())
+    return PushReport(record, health.of_push(judged), LINK, {}, (), compare=lambda: _novelty(text, push))
 
 
-def _job(name: str, push: Push, letters: str, *claims: Claim, line: str = "") -> JobRecord:
-    runs = tuple(_run(name, letter, number, line) for number, letter in enumerate(letters))
+def _tests(text: str, number: int) -> RunTests:
+    return RunTests(5, number, 1, 1, failing=tuple(FailingTest(f"{text} {one}", text) for one in range(number)))
+
+
+def _novelty(text: str, push: Push) -> NoveltyReport:
+    """Hold the failing tests of two jobs, one of which gets no reply of its own, against another push."""
+    changes = (Change.NEW, Change.KNOWN, Change.UNKNOWN)
+    findings = tuple(Finding(change, "", f"{text} {number}", text) for number, change in enumerate(changes))
+    job = JobReport(
+        f"{text} failed", "failed", text, text, text, f"https://ci.example/{text}", _tests(text, 3), findings
+    )
+    return NoveltyReport((job, replace(job, job=f"{text} other")), push.project, push.branch, push.revision)
+
+
+def _job(
+    name: str, push: Push, letters: str, *claims: Claim, line: str = "", tests: RunTests | None = None
+) -> JobRecord:
+    runs = tuple(replace(_run(name, letter, number, line), tests=tests) for number, letter in enumerate(letters))
     return JobRecord(name, runs, tuple(replace(one, job=name) for one in claims))
 
 
@@ -257,7 +276,16 @@ def said(message: Message) -> Iterator[str]:
 def test_at_slack(foreign: str) -> None:
     """In a code span without `&`, `<` and `>`, or in the address of a run."""
     told = report(foreign)
+    novelty = told.compare()
     means_nothing_at_slack(blocks.message(told), blocks.details(told))
+    means_nothing_at_slack(blocks.message(told, tests_blocks.summary(novelty)))
+    failed = next(job for job in told.judged.jobs if job.job == novelty.jobs[0].job)
+    for reply in (
+        tests_blocks.of_job(told.push, novelty.jobs[0], LINK),
+        tests_blocks.ended(told.push, failed),
+        tests_blocks.rest(told.push, novelty.jobs, LINK),
+    ):
+        means_nothing_at_slack(reply)
 
 
 def means_nothing_at_slack(*messages: Message) -> None:
@@ -265,6 +293,12 @@ def means_nothing_at_slack(*messages: Message) -> None:
     shown = 0
     for message in messages:
         for text in said(message):
+            if text.startswith("```"):
+                # A table: preformatted, and nothing in it ends that.
+                assert re.fullmatch(r"```\n[^`]*\n```", text)
+                assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", text)
+                shown += MARK in text
+                continue
             for span in re.findall(r"`([^`\n]*)`", text):
                 shown += MARK in span
                 assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", span)

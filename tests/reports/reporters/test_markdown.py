@@ -14,8 +14,10 @@ from tests.fakes.push_report import LINK, Clean, job, told
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Push
+from triggerbot.core.run_tests import FailingTest, RunTests
 from triggerbot.reports import PushReport
 from triggerbot.reports.reporters import markdown
+from triggerbot.store import JobRecord
 
 HERE = Push("gh", "octo/app", "main", "0123456789abcdef0123456789abcdef01234567")
 LINE = "tests/test_login.py::test_login: AssertionError: 1 != 2"
@@ -176,6 +178,24 @@ def test_all_is_well() -> None:
     assert markdown.comment(told(HERE, job("a", "G"), link=""), ROOM).count("\n") == 3
     assert markdown.comment(told(HERE, job("a", "OG")), ROOM).startswith("**Good**: 1 is intermittent.")
     assert markdown.comment(told(HERE, job("a", ".")), ROOM).startswith("**Pending**: 1 is pending.")
+
+
+def test_failing_tests() -> None:
+    """Named where they are several, ten at most; once for jobs that fail alike."""
+
+    def failing(name: str, number: int) -> JobRecord:
+        tests = RunTests(5, number, failing=tuple(FailingTest(f"test_{one:02}", "boom") for one in range(number)))
+        made = job(name, "OO")
+        return replace(made, runs=tuple(replace(run, tests=tests) for run in made.runs))
+
+    text = markdown.summary(told(HERE, failing("one", 1), failing("many", 12), job("untold", "OO")), ROOM)
+    assert "`one`" in text
+    assert "1 test" not in text
+    assert "; 12 tests fail: `test_00`, `test_01`," in text
+    assert "`test_09` and 2 more" in text
+    text = markdown.summary(told(HERE, failing("a", 12), failing("b", 12)), ROOM)
+    assert "2 jobs fail alike" in text
+    assert text.count("12 tests fail: ") == 1
 
 
 def test_answers() -> None:

@@ -18,6 +18,11 @@ REVISION = "0123456789abcdef"
 PATH = f"/pushes/try/{REVISION}"
 SCRIPT = "<script>window.pwned = 1; alert(1)</script><img src=x onerror=alert(2)>"
 LONG = "mochitest-" + "x" * 290
+TESTS = {
+    "passed": 3,
+    "failed": 2,
+    "failing": [{"id": "x" * 400, "line": "y" * 400}, {"id": f"{SCRIPT} test", "line": "<b>"}],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +44,7 @@ def house(make_house: Callable[..., House]) -> House:
             ("macosx-broken-unstable", "failure", {"failures": ["TypeError: net.open is not a function"]}),
             ("windows-flaky", "failure", {"failures": ["test_focus.html: timed out waiting for focus"]}),
             (SCRIPT, "failure", {"failures": [SCRIPT], "url": "https://ci.example/1"}),
-            (LONG, "failure", {"failures": ["y" * 2000], "step": "z" * 500}),
+            (LONG, "failure", {"failures": ["y" * 2000], "step": "z" * 500, "tests": TESTS}),
             ("linux-build", "success", {"kind": "build"}),
             *((f"linux-fine-{number}", "success", {"url": f"https://ci.example/{number}"}) for number in range(60)),
         )

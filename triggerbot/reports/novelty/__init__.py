@@ -29,6 +29,14 @@ class JobReport:
         """Count what changed in this way."""
         return sum(one.change is change for one in self.findings)
 
+    @property
+    def failing(self) -> tuple[Finding, ...]:
+        """Its failing tests, new ones first; where only the job was compared, nothing tells what failed before."""
+        found = tuple(one for one in self.findings if one.change.fails and one.test)
+        if found or self.tests is None:
+            return found
+        return tuple(Finding(Change.UNKNOWN, self.job, one.id, one.line) for one in self.tests.failing)
+
 
 @dataclass(frozen=True, slots=True)
 class NoveltyReport:

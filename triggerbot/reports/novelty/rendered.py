@@ -94,9 +94,9 @@ def _job(job: JobReport) -> dict[str, Any]:
 def headline(report: NoveltyReport, quote: Callable[[str], str] = plain) -> str:
     """Say how many tests and jobs fail, and how many of them newly."""
     counts = ", ".join(f"{report.count(change)} {WORDS[change]}" for change in Change if report.count(change))
-    return (
-        f"{quote(report.name[:_SHORT] if report.revision else report.name)}: {counts or 'nothing fails'}{_held(report)}"
-    )
+    nothing = "nothing that could be read fails" if report.problems else "nothing fails"
+    name = quote(report.name[:_SHORT] if report.revision else report.name)
+    return f"{name}: {counts or nothing}{_held(report)}"
 
 
 def _held(report: NoveltyReport) -> str:
@@ -116,7 +116,7 @@ def as_text(
             lines += ["", f"{WORDS[change].capitalize()}:", *_fitting(entries, most, "  ")]
     for title, table in (("group", by_group(report)), ("pool", by_pool(report))):
         lines += ["", *_as_columns(title, table)]
-    return lines
+    return [*lines, *(["", _LIMITED] if _is_limited(report) else [])]
 
 
 def as_markdown(report: NoveltyReport) -> str:
@@ -130,7 +130,20 @@ def as_markdown(report: NoveltyReport) -> str:
         head = (title, *_HEAD)
         rows = [(code(one.name), *map(str, _cells(one))) for one in table]
         lines += ["", f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *(f"| {' | '.join(row)} |" for row in rows)]
+    if _is_limited(report):
+        lines += ["", _LIMITED]
     return "\n".join(lines)
+
+
+#: What is not known of the tests of a push.
+_LIMITED = (
+    "Events list only the tests that fail: whether something vanished or is newly skipped is known of jobs, not of "
+    "tests; one that fails no longer may have passed, be skipped, or be gone."
+)
+
+
+def _is_limited(report: NoveltyReport) -> bool:
+    return bool(report.revision) and any(job.tests is not None for job in report.jobs)
 
 
 def _code(text: str) -> str:

@@ -54,6 +54,26 @@ def of_push(
     return NoveltyReport(jobs, project, branch, revision, against=held, final=judged.final)
 
 
+def of_failing(store: Store, judge: Judge, record: PushRecord, judged: PushVerdict) -> dict[str, tuple[Finding, ...]]:
+    """Return the failing tests of each failing job of which they are known, new ones first.
+
+    Earlier pushes are read only as far as these jobs are to be found, and not at all without any. Raises
+    `StoreUnavailable`.
+    """
+    failed = (job for job in _counting(judged) if job.failing_runs and any(run.tests is not None for run in job.runs))
+    ended = (one for one in map(outcome_of, failed) if one is not None)
+    here = {one.job: one for one in ended if one.failing and not one.intermittent}
+    if not here:
+        return {}
+    before = _before(judge, _earlier(store, record.push), here)
+    known = None if before is None else {name: one.outcome for name, one in before.items() if name in here}
+    of_job: dict[str, list[Finding]] = defaultdict(list)
+    for finding in novelty.compare(here, known):
+        if finding.change.fails and finding.test:
+            of_job[finding.job].append(finding)
+    return {job: tuple(findings) for job, findings in of_job.items()}
+
+
 def grouping(configured: Sequence[Rule]) -> Callable[[str], str]:
     """Return what names the group of a job: the first of the rules' that has it."""
     groups = [one for rule in configured for one in rule.groups.items()]
@@ -104,6 +124,9 @@ def _before(judge: Judge, pushes: Iterable[PushRecord], here: Mapping[str, Outco
     found: dict[str, Before] = {}
     first = True
     for record in pushes:
+        # Judging takes a while, and tells nothing of jobs that are not there.
+        if not first and not any(job.job in here and job.job not in found for job in record.jobs):
+            continue
         ended = [one for one in map(outcome_of, _counting(judge.judge(record))) if one is not None]
         for one in ended:
             # What no longer runs is held against the push before only.

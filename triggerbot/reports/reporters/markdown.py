@@ -13,6 +13,7 @@ from urllib.parse import quote
 from triggerbot.core.claim import Claim
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Run
+from triggerbot.core.verdict import same_failure
 from triggerbot.core.verdict.base import NEW, Relation
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import Common
@@ -25,6 +26,8 @@ NAME_MAX, LINE_MAX = 150, 300
 _RUNS_MAX = 20
 #: Characters; a longer URL is not linked.
 _URL_MAX = 500
+#: Failing tests of a job that are named; a single one is named by the failure line.
+_TESTS_MIN, _TESTS_MAX = 2, 10
 #: Common failures that get a section of their own.
 _COMMON_MAX = 10
 
@@ -221,7 +224,13 @@ def _common(one: Common, jobs: Sequence[JobVerdict], new: frozenset[str]) -> _Se
         title += "; nothing is known of the base"
     if one.line:
         title += f": {code(one.line, LINE_MAX)}"
-    return _Section(title, [_entry(job, new=job.job in new, line=False) for job in ordered])
+    told = [_tests(job) for job in ordered]
+    # Jobs that fail alike mostly fail in the same tests, which are named once.
+    entries = [
+        _entry(job, new=job.job in new, line=False) + (tests if tests not in told[:number] else "")
+        for number, (job, tests) in enumerate(zip(ordered, told, strict=True))
+    ]
+    return _Section(title, entries)
 
 
 def _entry(job: JobVerdict, *, new: bool = False, line: bool = True) -> str:
@@ -232,7 +241,17 @@ def _entry(job: JobVerdict, *, new: bool = False, line: bool = True) -> str:
     text += f" {why}" if why else ""
     if line and job.failing is not None and job.failing.line:
         text += f": {code(job.failing.line, LINE_MAX)}"
-    return text
+    return text + (_tests(job) if line else "")
+
+
+def _tests(job: JobVerdict) -> str:
+    """Return the failing tests of a job, of those failed runs of which they are known, if they are more than one."""
+    failing, _ = same_failure.failing_tests(run for run in job.runs if run.failed and run.key not in job.derived)
+    if len(failing) < _TESTS_MIN:
+        return ""
+    named = ", ".join(code(test, LINE_MAX) for test in list(failing)[:_TESTS_MAX])
+    more = f" and {len(failing) - _TESTS_MAX} more" if len(failing) > _TESTS_MAX else ""
+    return f"; {len(failing)} tests fail: {named}{more}"
 
 
 def _quoted(foreign: str) -> str:

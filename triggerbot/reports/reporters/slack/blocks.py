@@ -52,11 +52,16 @@ class _Part:
     entries: Iterator[tuple[str, int]]
 
 
-def message(report: PushReport) -> Message:
-    """Render a push at a glance: its health and why, new failures apart from known ones."""
+def message(report: PushReport, tests: Sequence[str] = ()) -> Message:
+    """Render a push at a glance: its health and why, new failures apart from known ones.
+
+    `tests`: the texts of sections about its tests.
+    """
     body = _fitted(_glance(report), _MESSAGE_ROOM, _GLANCE, report.link)
     foot = linked("Everything about this push", report.link)
-    return Message(_notice(report), tuple(map(section, [_head(report), *body, *([foot] if report.link else [])])))
+    return Message(
+        _notice(report), tuple(map(section, [_head(report), *tests, *body, *([foot] if report.link else [])]))
+    )
 
 
 def details(report: PushReport) -> Message:

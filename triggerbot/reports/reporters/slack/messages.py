@@ -6,7 +6,7 @@ is sent again only after it was not found twice, a minute apart.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,8 @@ log = structlog.get_logger("triggerbot.publish")
 
 #: Unsuccessful looks before a message may be sent again, and seconds before each of them.
 _MISSES, _APART = 2, 60.0
+#: Seconds between messages in a channel, Slack's limit; short bursts may exceed it (its documentation on rate limits).
+_PACE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,15 @@ class Messages:
         """Return the state of one message."""
         return self._parts.get(part, Made())
 
+    def parts(self, prefix: str) -> list[str]:
+        """Return the messages whose names begin so and of which anything is known."""
+        return [part for part, made in self._parts.items() if part.startswith(prefix) and made != Made()]
+
+    def owes(self, wanted: Wanted) -> bool:
+        """Return whether anything is left to send of this message."""
+        made = self.get(wanted.part)
+        return not made.gone and (bool(made.at) or (made.said != wanted.says if made.ts else wanted.begins))
+
     def forget_all_but(self, part: str) -> None:
         """Forget the state of the others with the next change."""
         self._parts = {name: made for name, made in self._parts.items() if name == part}
@@ -90,10 +101,24 @@ class Channel:
         self._api = api
         self._channel = channel
         self._clock = clock
+        #: When the last message was sent.
+        self._sent = 0.0
 
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+
+    def update_slowly(self, messages: Messages, several: Iterable[Wanted], fields: Mapping[str, str]) -> float | None:
+        """Update messages at Slack's pace; return when to go on if any are left. Raises as `update` does."""
+        for wanted in several:
+            if not messages.owes(wanted):
+                continue
+            left = self._sent + _PACE - self._clock()
+            # What is only looked for waits for nothing, and a clock that was set back must not make us wait for long.
+            if 0 < left <= _PACE and not messages.get(wanted.part).at:
+                return self._clock() + left
+            self.update(messages, wanted, fields)
+        return None
 
     def update(self, messages: Messages, wanted: Wanted, fields: Mapping[str, str]) -> Made:
         """Update one message, and return what is known of it afterwards; `fields`: what it is about, for the log.
@@ -109,6 +134,7 @@ class Channel:
             if not made.ts and not made.at and wanted.begins:
                 self._post(messages, wanted)
             elif made.ts and made.said != wanted.says:
+                self._sent = self._clock()
                 self._api.update(Place(made.channel, made.ts), wanted.content, wanted.metadata)
                 messages.put(wanted.part, replace(made, said=wanted.says))
         except Gone as error:
@@ -117,7 +143,8 @@ class Channel:
         return messages.get(wanted.part)
 
     def _post(self, messages: Messages, wanted: Wanted) -> None:
-        messages.put(wanted.part, Made(at=self._clock()))
+        self._sent = self._clock()
+        messages.put(wanted.part, Made(at=self._sent))
         try:
             answer = self._api.post(self._channel, wanted.content, wanted.metadata, wanted.thread)
         except (CIUnavailable, CIDenied, Gone):

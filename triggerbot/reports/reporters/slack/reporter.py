@@ -1,7 +1,9 @@
-"""Reports in a Slack channel: one message per push, updated in place, with the details in its thread."""
+"""Reports in a Slack channel: one message per push, updated in place, with the details in its thread.
+
+Where tests are known, the thread has a reply for each failing job as well, with its failing tests.
+"""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import httpx
 
@@ -10,7 +12,8 @@ from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
-from triggerbot.reports.reporters.slack import blocks
+from triggerbot.reports.novelty import NoveltyReport
+from triggerbot.reports.reporters.slack import blocks, replies, tests_blocks
 from triggerbot.reports.reporters.slack.api import SlackApi
 from triggerbot.reports.reporters.slack.branch import SlackBranches
 from triggerbot.reports.reporters.slack.messages import Channel, Made, Messages, Wanted, digest, says
@@ -42,14 +45,18 @@ class SlackReporter:
         """Return whether this push is reported in the channel."""
         return self._wants(push)
 
-    def report(self, report: PushReport, stored: str, save: Callable[[str], None]) -> None:
-        """Update message and details; raises `CIUnavailable` and `CIDenied` as `Reporter.report` does."""
+    def report(self, report: PushReport, stored: str, save: Callable[[str], None]) -> float | None:
+        """Update message, details and replies; returns when to go on with replies, and raises as `Reporter.report`."""
         messages, fields = Messages(stored, save), push_fields(report.push)
         if messages.get("message") == Made() and not self._is_worth_reporting(report):
-            return
-        message = self._channel.update(messages, _message(report, begins=self._is_worth_reporting(report)), fields)
-        if message.ts and not message.gone and report.judged.final:
-            self._channel.update(messages, _details(report, message.ts), fields)
+            return None
+        novelty = report.novelty()
+        wanted = _message(report, novelty, begins=self._is_worth_reporting(report))
+        message = self._channel.update(messages, wanted, fields)
+        if not message.ts or message.gone or not report.judged.final:
+            return None
+        self._channel.update(messages, _details(report, message.ts), fields)
+        return self._channel.update_slowly(messages, replies.wanted(report, novelty, messages, message.ts), fields)
 
     def report_expectation(
         self, project: str, branch: str, change: BranchChange, stored: str, save: Callable[[str], None]
@@ -75,22 +82,17 @@ class SlackReporter:
         self._channel.close()
 
 
-def _message(report: PushReport, *, begins: bool) -> Wanted:
-    content = blocks.message(report)
+def _message(report: PushReport, novelty: NoveltyReport | None, *, begins: bool) -> Wanted:
+    content = blocks.message(report, [] if novelty is None else tests_blocks.summary(novelty))
     # Of what is under way only the health matters: nobody follows single runs in a channel.
     shown = says(content) if report.judged.final else f"unfinished: {report.judged.health}"
-    return Wanted("message", content, shown, begins, _metadata(report.push))
+    return Wanted("message", content, shown, begins, replies.metadata(report.push))
 
 
 def _details(report: PushReport, thread: str) -> Wanted:
     content = blocks.details(report)
-    metadata = _metadata(report.push, part="details")
+    metadata = replies.metadata(report.push, part="details")
     return Wanted("details", content, says(content), begins=True, metadata=metadata, thread=thread)
-
-
-def _metadata(push: Push, **more: str) -> dict[str, Any]:
-    """Build the metadata by which a message is found. Every app in the workspace can read it, so the push is hashed."""
-    return {"event_type": "triggerbot_push", "event_payload": {"push": digest(*push), **more}}
 
 
 def build(settings: SlackReportSettings, context: ReportContext) -> Iterator[SlackReporter | SlackBranches]:
