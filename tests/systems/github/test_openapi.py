@@ -123,6 +123,18 @@ def talk(github: FakeGitHub, system: GitHub, push: Push) -> None:
     report(system, push, Health.PENDING, again, fork=None)
 
 
+def of_branches(system: GitHub, project: str) -> None:
+    """Open, find, edit, comment on and close an issue; edit one that is not there."""
+    issues, login = system.reporting.issues, system.reporting.login(project)
+    number = issues.create(project, "main: 1 job keeps failing", "mark\ntext", ("ci-failing",))
+    assert [one.number for one in issues.ours(project, login, "mark")] == [number]
+    assert issues.edit(project, number, "main: 2 jobs keep failing", "mark\nother text")
+    issues.comment(project, number, "changed")
+    assert issues.has_comment(project, number, "changed", login)
+    issues.close(project, number, done=True)
+    assert not issues.edit(project, number + 1, "title", "text")
+
+
 def report(system: GitHub, push: Push, health: Health, kept: str = "", *, fork: bool | None) -> str:
     """Report a push with one job, and tell what was kept."""
     told = of_health(push, health, fork=fork)
@@ -139,6 +151,8 @@ def recorded(github: FakeGitHub, connect: Connect, clock: Clock, app: AppKey) ->
     exercise(github, connect(repositories=["octo/app"]), clock, PUSH)
     other = PUSH._replace(revision="ab" * 20)
     exercise(github, connect(app=app, repositories=["octo/app"]), clock, other)
+    of_branches(connect(), "octo/app")
+    of_branches(connect(app=app), "octo/app")
     talk(github, connect(tests=["*"]), PUSH._replace(branch="dev-branch"))
     talk(github, connect(app=app, tests=["*"]), other._replace(branch="dev-branch"))
     connect().check()
