@@ -25,6 +25,7 @@ _COMMANDS = {
     "resume": Listed("triggerbot.cli.pause:resume", "Go on sending.", "Act"),
     "breakers": Listed("triggerbot.cli.breakers:breakers", "Is a CI taken for ill? Close a breaker by hand.", "Act"),
     "backup": Listed("triggerbot.cli.backup:backup", "Copy the store while the daemon runs.", "Act"),
+    "restore": Listed("triggerbot.cli.restore:restore", "Go back to a copy of the store, after checking it.", "Act"),
     "dead-letters": Listed(
         "triggerbot.cli.dead_letters:dead_letters", "Messages that could not be handled: list, retry, drop.", "Act"
     ),
