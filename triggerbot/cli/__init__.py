@@ -19,6 +19,7 @@ _COMMANDS = {
     "explain": Listed("triggerbot.cli.explain:explain", "Why was a job retriggered, or not?", "Ask"),
     "report": Listed("triggerbot.cli.report:report", "What newly fails at a push, or in a folder of reports?", "Ask"),
     "stats": Listed("triggerbot.cli.stats:stats", "How much was retriggered, and what is open?", "Ask"),
+    "actions": Listed("triggerbot.cli.actions:actions", "Who paused, resumed or asked for something, and when?", "Ask"),
     "retrigger": Listed("triggerbot.cli.retrigger:retrigger", "Ask for further runs of a job by hand.", "Act"),
     "silence": Listed("triggerbot.cli.silence:silence", "Hear no more of a job of a branch until it passes.", "Act"),
     "pause": Listed("triggerbot.cli.pause:pause", "Stop all sending; go on watching.", "Act"),

@@ -1,11 +1,13 @@
 """`triggerbot breakers`: list the open breakers (of a CI, pool or step) with their evidence, and close one by hand."""
 
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
+from triggerbot.cli import person
 from triggerbot.cli.options import config_option, json_option, load_config, opened
 from triggerbot.cli.output import plain, plural, say_json
 from triggerbot.cli.tables import console, text
@@ -13,6 +15,7 @@ from triggerbot.core.errors import UsageError
 from triggerbot.core.policy import circuit_breaker
 from triggerbot.reports import push_json
 from triggerbot.store import Store
+from triggerbot.store.actions import Act, Action, Via
 
 #: Tries to close a breaker that the daemon changes at the same time.
 _TRIES = 5
@@ -61,7 +64,8 @@ def _close(store: Store, name: str) -> None:
             known = ", ".join(found) or "none"
             raise UsageError(f"no breaker {name!r} is open; open are: {known}")
         now = time.time()
-        if store.limits.save_breaker(circuit_breaker.closed(found[name], now), now):
+        action = Action(uuid.uuid4().hex, now, Act.CLOSE_BREAKER, person.who(), Via.COMMAND, what=name)
+        if store.limits.save_breaker(circuit_breaker.closed(found[name], now), now, action):
             return
     raise UsageError(f"the breaker {name!r} changes all the time: try again")
 

@@ -27,6 +27,7 @@ from triggerbot.reports.judge import Judge
 from triggerbot.reports.reporters.markdown import LINE_MAX, code
 from triggerbot.reports.requeue import Requeues
 from triggerbot.store import Cap, JobRecord, PendingCommand, PushRecord, Store
+from triggerbot.store.actions import Act, Action, Via
 from triggerbot.systems import Asker, System, TakesCommands
 
 log = structlog.get_logger("triggerbot.wishes")
@@ -179,7 +180,7 @@ class CommentCommands:
         reply = _Reply([], possible=False)
         lines = zip(comment_syntax.lines(command.text), comment_syntax.read(command.text), strict=True)
         for number, (line, parsed) in enumerate(lines):
-            reply = reply.and_then(self._do(record, parsed, f"{origin}:{number}", cap).to(line))
+            reply = reply.and_then(self._do(record, parsed, f"{origin}:{number}", cap, command.author).to(line))
         if not reply.possible:
             # Stored before the answer: a retry that finds the answer has to know how to react.
             rejected = [*json.loads(metadata.get(_REJECTED, "[]")), command.id][-_ANSWERS_MAX:]
@@ -191,7 +192,7 @@ class CommentCommands:
         self._store.reports.soon(record.push, self._clock())
         return reply
 
-    def _do(self, record: PushRecord, parsed: Command, origin: str, cap: Cap | None) -> "_Reply":
+    def _do(self, record: PushRecord, parsed: Command, origin: str, cap: Cap | None, by: str) -> "_Reply":
         match parsed:
             case Silence():
                 return _Reply(["That is asked for on the issue of a branch."], possible=False)
@@ -202,7 +203,7 @@ class CommentCommands:
             case Rebuild(count, pattern):
                 rule = rules.rule_for(self._settings.rules, record.push)
                 jobs = [job for job in _matching(record, pattern) if rule is not None and _includes(rule, record, job)]
-                return self._request(record, jobs, count, origin, cap)
+                return self._request(record, jobs, count, origin, cap, by)
             case Retry(""):
                 judged = self._judge.judge(record)
                 failed = {job.job for job in judged.jobs if job.troubles}
@@ -210,12 +211,14 @@ class CommentCommands:
                 again = {job.job for job in record.jobs if any(claim.origin == origin for claim in job.claims)}
                 if not failed | again:
                     return _Reply([_nothing_failed(judged)], possible=False)
-                return self._request(record, [job for job in record.jobs if job.job in failed | again], 1, origin, cap)
+                return self._request(
+                    record, [job for job in record.jobs if job.job in failed | again], 1, origin, cap, by
+                )
             case Retry(pattern):
-                return self._request(record, list(_matching(record, pattern)), 1, origin, cap)
+                return self._request(record, list(_matching(record, pattern)), 1, origin, cap, by)
 
     def _request(
-        self, record: PushRecord, jobs: Sequence[JobRecord], count: int, origin: str, cap: Cap | None
+        self, record: PushRecord, jobs: Sequence[JobRecord], count: int, origin: str, cap: Cap | None, by: str
     ) -> "_Reply":
         """Record claims for further runs of jobs, or say why not."""
         rule = rules.rule_for(self._settings.rules, record.push)
@@ -228,8 +231,12 @@ class CommentCommands:
                 [f"At most {rule.requested_max} further runs of a job may be asked for here."], possible=False
             )
         names = [job.job for job in jobs]
+        now, push = self._clock(), record.push
+        only = names[0] if len(names) == 1 else ""
+        # The same comment is about each push of its commit.
+        action = Action(f"{origin}:{push.branch}", now, Act.RETRIGGER, by, Via.COMMENT, push, only, len(names), count)
         left = self._store.claims.ask_within(
-            record.push, names, count, origin, dry=self._settings.dry, now=self._clock(), cap=cap
+            push, names, count, origin, dry=self._settings.dry, now=now, cap=cap, action=action
         )
         if left is not None:
             return _Reply([_no_room(count * len(jobs), left)], possible=False)

@@ -18,7 +18,7 @@ from triggerbot.core.policy import rules
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.liveness import Check
-from triggerbot.reports import push_json, stuck, superseded, timeline
+from triggerbot.reports import actions, push_json, stuck, superseded, timeline
 from triggerbot.reports.branches import Branches
 from triggerbot.reports.crashes import CLASSES, root_cause
 from triggerbot.reports.judge import Judge
@@ -89,6 +89,7 @@ class Pages:
             get("/about", self._page(self.about)),
             get("/branches/{path:path}", self._page(self.branches.page)),
             get("/statistics", self._page(self.statistics)),
+            get("/actions", self._page(self.actions)),
             get("/errors", self._page(self.errors)),
             get("/live", self.live),
             get("/static/{digest}/{name}", self._frame.rendering.files.answer),
@@ -295,6 +296,15 @@ class Pages:
         days = days if days in statistics_view.PERIODS else _DAYS
         page = Page("Statistics", "statistics.html", "statistics", partial(self._statistics.gather, days))
         return self._frame.show(request, page)
+
+    def actions(self, request: Request) -> Response:
+        """Show what people did."""
+        return self._frame.show(request, Page("What people did", "actions.html", "actions", self._done))
+
+    def _done(self) -> dict[str, Any]:
+        found = self._store.actions.read(LIMIT)
+        paths = [push_path(one.push) if one.push.revision else "" for one in found]
+        return {"actions": list(zip(found, map(actions.words, found), paths, strict=True)), "limit": LIMIT}
 
     def errors(self, request: Request) -> Response:
         """Show what is broken, and what could not be triggered."""
