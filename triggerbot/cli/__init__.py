@@ -28,7 +28,9 @@ _COMMANDS = {
     "backup": Listed("triggerbot.cli.backup:backup", "Copy the store while the daemon runs.", "Act"),
     "restore": Listed("triggerbot.cli.restore:restore", "Go back to a copy of the store, after checking it.", "Act"),
     "dead-letters": Listed(
-        "triggerbot.cli.dead_letters:dead_letters", "Messages that could not be handled: list, retry, drop.", "Act"
+        "triggerbot.cli.dead_letters:dead_letters",
+        "Messages that could not be handled: list, show, retry, drop.",
+        "Act",
     ),
 }
 
