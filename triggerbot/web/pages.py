@@ -63,6 +63,7 @@ class Pages:
         dry: bool,
         clock: Callable[[], float],
         health: Callable[[], Mapping[str, Check]],
+        silent: Callable[[], Mapping[str, tuple[float, str]]] = dict,
     ) -> None:
         self._store = store
         self._judge = judge
@@ -72,7 +73,7 @@ class Pages:
         sessions = Sessions(access, store, clock)
         self.gate = Gate(sessions)
         self.live = Live(store, clock, self.gate.of_programs)
-        self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock)
+        self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock, silent=silent)
         systems = tuple(config.systems)
         self.branches = BranchViews(Branches(store, judge, config.rules, systems), self._frame)
         self._dry = dry
