@@ -6,9 +6,9 @@ import uuid
 import click
 
 from triggerbot.cli import person
-from triggerbot.cli.lookup import describe
 from triggerbot.cli.options import config_option, load_config, opened
 from triggerbot.cli.output import plural
+from triggerbot.reports.lookup import describe
 from triggerbot.store import Pause
 from triggerbot.store.actions import Act, Action, Via
 

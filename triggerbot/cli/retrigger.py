@@ -7,7 +7,17 @@ import uuid
 import click
 
 from triggerbot.cli import person
-from triggerbot.cli.lookup import (
+from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
+from triggerbot.cli.output import plain, plural, say_json
+from triggerbot.config import Config
+from triggerbot.core.claim import Claim
+from triggerbot.core.errors import CIError, UsageError
+from triggerbot.core.model import Push, PushFacts
+from triggerbot.core.policy import rules
+from triggerbot.metrics import Metrics
+from triggerbot.pipeline.observer import Observer
+from triggerbot.reports import superseded
+from triggerbot.reports.lookup import (
     NothingKnown,
     daemon_answers,
     describe,
@@ -19,16 +29,6 @@ from triggerbot.cli.lookup import (
     short,
     unknown_message,
 )
-from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
-from triggerbot.cli.output import plain, plural, say_json
-from triggerbot.config import Config
-from triggerbot.core.claim import Claim
-from triggerbot.core.errors import CIError, UsageError
-from triggerbot.core.model import Push, PushFacts
-from triggerbot.core.policy import rules
-from triggerbot.metrics import Metrics
-from triggerbot.pipeline.observer import Observer
-from triggerbot.reports import superseded
 from triggerbot.store import Store
 from triggerbot.store.actions import Act, Action, Via
 from triggerbot.systems import LookBack

@@ -25,6 +25,7 @@ from triggerbot.reports.judge import Judge
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
 from triggerbot.web import about, push_cost, push_view, statistics_view
 from triggerbot.web.actions import TOGETHER_MAX, Actions
+from triggerbot.web.answers import RemoteAnswers
 from triggerbot.web.branches import BranchViews
 from triggerbot.web.gate import Gate
 from triggerbot.web.layout import Frame, Page, PageError, branch_path, push_path, query
@@ -76,6 +77,7 @@ class Pages:
         self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock, silent=silent)
         systems = tuple(config.systems)
         self.branches = BranchViews(Branches(store, judge, config.rules, systems), self._frame)
+        self.answers = RemoteAnswers(store, config, dry=dry, clock=clock)
         self._dry = dry
         self._statistics = statistics_view.StatisticsCache(store, clock)
         self._actions = Actions(self._frame, judge, self._one_record)
