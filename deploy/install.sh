@@ -68,7 +68,8 @@ if [ ! -e "$root/etc/triggerbot/triggerbot.yml" ]; then
     echo "now edit /etc/triggerbot/triggerbot.yml; it says what to do next"
 fi
 install -d "$root/etc/systemd/system"
-install -m 0644 deploy/triggerbot.service deploy/triggerbot@.service "$root/etc/systemd/system/"
+install -m 0644 deploy/triggerbot.service deploy/triggerbot@.service deploy/triggerbot-backup.service \
+    deploy/triggerbot-backup.timer "$root/etc/systemd/system/"
 if systemd_runs; then
     systemctl daemon-reload
     # A running service is restarted with the new program; one that does not run is not started.

@@ -18,11 +18,11 @@ systemd_runs() { live && [ -d /run/systemd/system ]; }
 if live && [ "$(id -u)" != 0 ]; then echo "uninstall.sh: run it as root, or with DESTDIR" >&2; exit 1; fi
 
 if systemd_runs; then
-    for unit in triggerbot.service $(systemctl list-units --all --plain --no-legend 'triggerbot@*.service' | cut -d' ' -f1); do
+    for unit in triggerbot-backup.timer triggerbot-backup.service triggerbot.service $(systemctl list-units --all --plain --no-legend 'triggerbot@*.service' | cut -d' ' -f1); do
         systemctl disable --now "$unit" 2>/dev/null || true
     done
 fi
-rm -f "$root/etc/systemd/system/triggerbot.service" "$root/etc/systemd/system/triggerbot@.service"
+rm -f "$root"/etc/systemd/system/triggerbot{.service,@.service,-backup.service,-backup.timer}
 if systemd_runs; then systemctl daemon-reload; fi
 rm -rf "$root/opt/triggerbot"
 rm -f "$root/usr/local/bin/triggerbot" "$root/etc/sysusers.d/triggerbot.conf"

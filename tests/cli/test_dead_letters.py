@@ -36,6 +36,34 @@ def test_they_are_listed_for_people_and_programs(buried):
     assert len(buried.run("dead-letters", "list", "--limit", "1", "--json").stdout.splitlines()) == 1
 
 
+def test_one_is_shown_whole(buried):
+    """With its headers and all of its body: JSON laid out, anything else as text only."""
+    out = buried.run("dead-letters", "show", "1").stdout
+    assert "from ci by webhook" in out
+    assert "reason: KeyError: 'x'" in out
+    assert "content-type: a" in out
+    assert json.loads(out.partition("\n\n")[2]) == [failed_run()]
+    other = buried.run("dead-letters", "show", "2").stdout
+    assert r"\x1b[2J[red]" in other
+    assert "\x1b" not in other
+    assert buried.json("dead-letters", "show", "3")["id"] == 3
+    missing = buried.run("dead-letters", "show", "9")
+    assert missing.exit_code == 2
+    assert "there is no dead letter 9" in missing.stderr
+
+
+def test_deep_json_is_shown_as_it_is(bench):
+    """It is foreign: what cannot be laid out is no reason for a traceback."""
+    store = bench.store()
+    store.letters.add([DeadLetter(0, NOW, "ci", "webhook", "too deep", b"[" * 100_000)])
+    store.close()
+
+    answer = bench.run("dead-letters", "show", "1")
+
+    assert answer.exit_code == 0
+    assert answer.stdout.endswith("[[[\n")
+
+
 def test_none_is_said(used):
     """An empty list is reported as a sentence."""
     assert used.run("dead-letters", "list").stdout == "No dead letters.\n"

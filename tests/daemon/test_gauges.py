@@ -76,6 +76,20 @@ def test_how_things_stand(tmp_path: Path) -> None:
         assert read(gauges)["triggerbot_day_runs"] == 3
 
 
+def test_how_long_nothing_was_heard_at_all(tmp_path: Path) -> None:
+    """Of any push; where nothing ever was, since the process began, for then the way to it may never have worked."""
+    clock = Clock()
+    with World(tmp_path / "other.db", {}, (Rule(Globs(["try"])),), clock) as world:
+        gauges = Gauges(world.store, clock)
+        clock.move(100.0)
+        assert read(gauges)["triggerbot_last_heard_seconds"] == 100.0
+        world.hear(event("job", push=push(), result="success"))
+        clock.move(7.0)
+        assert read(gauges)["triggerbot_last_heard_seconds"] == 7.0
+        clock.move(-50.0)
+        assert read(gauges)["triggerbot_last_heard_seconds"] == 0.0
+
+
 def test_samples_of_a_day_are_counted_by_what_they_say(tmp_path: Path) -> None:
     """Without any there is no figure."""
     clock = Clock()

@@ -28,6 +28,9 @@ def test_a_job_is_retried(world: World, ci: ListeningCI) -> None:
     assert ci.asked[-1].job == "linux-1"
     assert ci.reactions == [("comment:1", True)]
     assert replies(world) == "`mel`: `retry linux-1`: Asked for 1 further run of `linux-1`."
+    [action] = world.store.actions.read(10)
+    assert (action.by, action.via, action.what, action.jobs, action.count) == ("mel", "comment", "linux-1", 1, 1)
+    assert action.push.revision == REVISION
 
 
 def test_a_superseded_push_is_carried_out_with_a_warning(world: World, ci: ListeningCI) -> None:

@@ -198,3 +198,34 @@ def test_pausing_and_resuming_are_recorded_with_who_did_it(house: House, ada: Pe
 
         assert grace.send(grace.forms("/")["resume"]).status_code == 303
     assert house.store.limits.paused() is None
+
+
+# -- who did what -------------------------------------------------------------------------------------------------
+
+
+def test_what_people_did_is_listed(house: House, ada: Person, visitor: Person, clock: Clock) -> None:
+    """On a page and in the API: once each, however often a form is sent, with who did it and where it leads."""
+    house.hear(failure())
+    form = ada.forms(PATH)["retrigger"]
+    for _ in range(2):
+        assert ada.send(form).status_code == 303
+    clock.move(1)
+    ada.send(ada.forms("/")["pause"] | {"note": "<b>closed</b>"})
+    clock.move(1)
+    ada.send(ada.forms("/")["resume"])
+
+    found = ada.client.get("/api/v1/actions").json()["actions"]
+    text = visitor.get("/actions").text
+
+    assert [one["action"] for one in found] == ["resume", "pause", "retrigger"]
+    assert {(one["by"], one["via"]) for one in found} == {("ada", "page")}
+    assert (found[2]["what"], found[2]["jobs"], found[2]["count"]) == ("job", 1, 1)
+    assert "paused all sending: &lt;b&gt;closed&lt;/b&gt; (on the page)" in text
+    assert re.search(r'<a href="/pushes/try/[^"]+">asked for 1 further run of job at try ', text)
+    assert ada.client.get("/api/v1/actions?limit=1").json()["actions"] == found[:1]
+    assert ada.client.get("/api/v1/actions?limit=x").status_code == 400
+
+
+def test_nobody_did_anything(visitor: Person) -> None:
+    """The page says so."""
+    assert "Nobody paused, resumed or asked for anything" in visitor.get("/actions").text

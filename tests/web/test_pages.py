@@ -135,7 +135,7 @@ def test_what_holds_everything_up_is_on_top_of_pages(house: House, visitor: Pers
         house.clock(),
     )
 
-    for path in ("/", PATH, f"{PATH}?job=job", "/about", "/errors", "/statistics"):
+    for path in ("/", PATH, f"{PATH}?job=job", "/about", "/errors", "/actions", "/statistics"):
         text = visitor.get(path).text
         assert "Everything is paused</strong> by grace" in text, path
         assert "moving &lt;script&gt;" in text
@@ -307,6 +307,7 @@ PAGES = (
     "/about",
     "/statistics",
     "/errors",
+    "/actions",
     "/login",
     "/pushes/try/fff",
     "/?fragment=1",

@@ -19,6 +19,7 @@ _COMMANDS = {
     "explain": Listed("triggerbot.cli.explain:explain", "Why was a job retriggered, or not?", "Ask"),
     "report": Listed("triggerbot.cli.report:report", "What newly fails at a push, or in a folder of reports?", "Ask"),
     "stats": Listed("triggerbot.cli.stats:stats", "How much was retriggered, and what is open?", "Ask"),
+    "actions": Listed("triggerbot.cli.actions:actions", "Who paused, resumed or asked for something, and when?", "Ask"),
     "retrigger": Listed("triggerbot.cli.retrigger:retrigger", "Ask for further runs of a job by hand.", "Act"),
     "backfill": Listed("triggerbot.cli.backfill:backfill", "Find out who broke a job of a branch.", "Act"),
     "silence": Listed("triggerbot.cli.silence:silence", "Hear no more of a job of a branch until it passes.", "Act"),
@@ -26,8 +27,11 @@ _COMMANDS = {
     "resume": Listed("triggerbot.cli.pause:resume", "Go on sending.", "Act"),
     "breakers": Listed("triggerbot.cli.breakers:breakers", "Is a CI taken for ill? Close a breaker by hand.", "Act"),
     "backup": Listed("triggerbot.cli.backup:backup", "Copy the store while the daemon runs.", "Act"),
+    "restore": Listed("triggerbot.cli.restore:restore", "Go back to a copy of the store, after checking it.", "Act"),
     "dead-letters": Listed(
-        "triggerbot.cli.dead_letters:dead_letters", "Messages that could not be handled: list, retry, drop.", "Act"
+        "triggerbot.cli.dead_letters:dead_letters",
+        "Messages that could not be handled: list, show, retry, drop.",
+        "Act",
     ),
 }
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import click
 
-from triggerbot.cli.lookup import daemon_answers, describe, near, no_system_message
 from triggerbot.cli.options import config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.output import plain, plural, say, say_json
 from triggerbot.config import Config
@@ -16,6 +15,7 @@ from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
 from triggerbot.reports import backfills
 from triggerbot.reports.backfills import Asked, BranchPlace
+from triggerbot.reports.lookup import daemon_answers, describe, near, no_system_message
 from triggerbot.store import BackfillSearch, Store
 
 #: Pushes of a project among which a branch and its jobs are looked for: those heard of last.

@@ -1,31 +1,25 @@
 """`triggerbot branch`: report which jobs keep failing on a branch, from the store or from a recording."""
 
 import sys
+import time
 from pathlib import Path
 
 import click
 
-from triggerbot.cli.lookup import is_watched, not_watched_message
-from triggerbot.cli.options import config_option, json_option, load_config, opened
-from triggerbot.cli.output import plain, say, say_json
-from triggerbot.config import Config
+from triggerbot.cli.answers import respond, show, url_option
+from triggerbot.cli.options import config_option, json_option
+from triggerbot.cli.output import plain
 from triggerbot.core.branch.alerts import Alerts
 from triggerbot.core.branch.grid import Grid, grid
 from triggerbot.core.errors import NotUnderstood, UsageError
-from triggerbot.core.formatting import capital
 from triggerbot.core.patterns import Globs
-from triggerbot.reports import branch_json, branch_text
-from triggerbot.reports.branches import Branches
-from triggerbot.reports.judge import Judge
-from triggerbot.store import Store
+from triggerbot.reports.answers.branch import answer, of_grid
 from triggerbot.systems import hud
-
-#: Branches that are named where one is not known.
-_NAMED_MAX = 10
 
 
 @click.command()
 @config_option
+@url_option
 @click.argument("project", metavar="PROJECT|FILE")
 @click.argument("branch_name", metavar="[BRANCH]", required=False)
 @click.option(
@@ -40,6 +34,7 @@ _NAMED_MAX = 10
 @json_option
 def branch(
     config_path: str | None,
+    url: str | None,
     project: str,
     branch_name: str | None,
     form: str | None,
@@ -61,23 +56,18 @@ def branch(
     it), newest_only (jobs that fail at the newest push only), isolated (job and sha of failures after which it passed
     again).
     """
-    chosen = Globs(patterns or ["*"])
     if branch_name is not None and named is not None and branch_name != named:
         raise click.UsageError(f"two branches are named, {branch_name} and {named}")
     name = branch_name or named
     if form is None:
-        config = load_config(config_path)
-        with opened(config) as store:
-            name, found = _stored(store, config, project, name, chosen, merge_shards=merge_shards or None)
-    elif name is None:
+        question = {"project": project, "branch": name, "jobs": list(patterns), "merge_shards": merge_shards}
+        return respond("branch", answer, question, config_path=config_path, url=url, now=time.time, as_json=as_json)
+    if url is not None:
+        raise click.UsageError("a recording is read here: leave --url out")
+    if name is None:
         raise click.UsageError(f"a recording of {form} does not name its branch: add --branch B")
-    else:
-        found = _recorded(project, Alerts(merge_shards=merge_shards), chosen)
-    if as_json:
-        say_json(branch_json.failing(found, name))
-    else:
-        _show(found)
-    return 1 if found.along.failing else 0
+    found = _recorded(project, Alerts(merge_shards=merge_shards), Globs(patterns or ["*"]))
+    return show(of_grid(name, found), as_json=as_json)
 
 
 def _recorded(path: str, wanted: Alerts, chosen: Globs) -> Grid:
@@ -95,28 +85,3 @@ def _recorded(path: str, wanted: Alerts, chosen: Globs) -> Grid:
             plain(f"warning: {name}: {place} is {conclusion!r}, which is not known: it proves nothing"), err=True
         )
     return grid(recording.rows, recording.revisions, wanted, chosen)
-
-
-def _stored(
-    store: Store, config: Config, project: str, name: str | None, chosen: Globs, *, merge_shards: bool | None
-) -> tuple[str, Grid]:
-    """Return the branch that is looked at, and its grid; raises `UsageError` if nothing is known of it."""
-    branches = Branches(store, Judge(store, rules=config.rules), config.rules, tuple(config.systems))
-    wanted = name or branches.base(project)
-    found = branches.look(project, wanted, chosen=chosen, merge_shards=merge_shards) if wanted else None
-    if found is not None:
-        return wanted, found.grid
-    head = f"no push of the branch {wanted!r} of {project} is known" if wanted else (
-        f"the base branch of {project} is not known: name the branch"
-    )  # fmt: skip
-    if not is_watched(config, project):
-        raise UsageError(f"{head}: {not_watched_message(config, project)}")
-    known = sorted(store.pushes.branches(project)[0].items(), key=lambda one: (-one[1], one[0]))[:_NAMED_MAX]
-    listed = f"; known are: {', '.join(one for one, _ in known)}" if known else "; no push of the project is known"
-    raise UsageError(f"{head}{listed}")
-
-
-def _show(found: Grid) -> None:
-    for line in branch_text.lines(found):
-        say(plain(line))
-    say(f"{capital(branch_text.summary(found))}.", "bold")

@@ -1,18 +1,22 @@
 """`triggerbot breakers`: list the open breakers (of a CI, pool or step) with their evidence, and close one by hand."""
 
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
+from triggerbot.cli import person
+from triggerbot.cli.answers import print_blocks
 from triggerbot.cli.options import config_option, json_option, load_config, opened
-from triggerbot.cli.output import plain, plural, say_json
-from triggerbot.cli.tables import console, text
+from triggerbot.cli.output import plain, say_json
 from triggerbot.core.errors import UsageError
 from triggerbot.core.policy import circuit_breaker
 from triggerbot.reports import push_json
+from triggerbot.reports.answers.stats import breaker_lines
 from triggerbot.store import Store
+from triggerbot.store.actions import Act, Action, Via
 
 #: Tries to close a breaker that the daemon changes at the same time.
 _TRIES = 5
@@ -61,22 +65,12 @@ def _close(store: Store, name: str) -> None:
             known = ", ".join(found) or "none"
             raise UsageError(f"no breaker {name!r} is open; open are: {known}")
         now = time.time()
-        if store.limits.save_breaker(circuit_breaker.closed(found[name], now), now):
+        action = Action(uuid.uuid4().hex, now, Act.CLOSE_BREAKER, person.who(), Via.COMMAND, what=name)
+        if store.limits.save_breaker(circuit_breaker.closed(found[name], now), now, action):
             return
     raise UsageError(f"the breaker {name!r} changes all the time: try again")
 
 
 def show(found: Sequence[Mapping[str, Any]], *, evidence: bool = False) -> None:
     """Print open breakers, as `push_json.breakers` returns them."""
-    out = console()
-    for one in found:
-        line = f"The breaker {one['breaker']} is open since {one['since']}: {one['why']}."
-        out.print(text(line), style="bold red")
-        canary = one["canary"]
-        state = f"canary under way: {canary['project']} {canary['revision'][:12]} {canary['job']}" if canary else (
-            f"next canary from {one['next_canary']}"
-        )  # fmt: skip
-        out.print(text(f"  {plural(one['held'], 'claim')} held; {state}; {one['canaries_in_vain']} in vain so far."))
-        for failure in one["evidence"] if evidence else ():
-            push = f"{failure['project']} {failure['revision'][:12]}"
-            out.print(text(f"  {failure['at']}  {push} {failure['job']}: {failure['why']}"))
+    print_blocks(list(breaker_lines(found, evidence=evidence)))

@@ -1,5 +1,6 @@
-"""`triggerbot dead-letters`: list, retry and drop the messages that could not be handled."""
+"""`triggerbot dead-letters`: list, show, retry and drop the messages that could not be handled."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,11 +9,12 @@ import click
 from rich.table import Table
 
 from triggerbot.cli.options import config_option, json_option, load_config, opened
-from triggerbot.cli.output import moment, plain, plural, say_json
+from triggerbot.cli.output import moment, plain, plural, say, say_json
 from triggerbot.cli.tables import console, text
 from triggerbot.config import Config
 from triggerbot.core import event_json
 from triggerbot.core.errors import NotUnderstood, StoreUnavailable, UsageError
+from triggerbot.core.formatting import plain_lines
 from triggerbot.core.model import Heard
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
@@ -55,6 +57,38 @@ def list_letters(config_path: str | None, limit: int, as_json: bool) -> int:
     else:
         click.echo("No dead letters.")
     return 0
+
+
+@dead_letters.command()
+@config_option
+@click.argument("number", type=int, metavar="ID")
+@json_option
+def show(config_path: str | None, number: int, as_json: bool) -> int:
+    """Show one whole: when and from where it came, why it could not be handled, its headers and its body.
+
+    A body of JSON is laid out. With --json: the same object as in the list.
+    """
+    with opened(load_config(config_path)) as store:
+        [letter] = _selected(store, [number], every=False)
+    if as_json:
+        say_json(_as_json(letter))
+        return 0
+    say(f"Dead letter {letter.id} of {moment(letter.at)}", "bold")
+    say(plain(f"from {letter.system or 'no system'} by {letter.intake}"))
+    say(plain(f"reason: {letter.reason or 'none is known'}"))
+    for name, value in sorted(letter.headers.items()):
+        say(plain(f"{name}: {value}"), "dim")
+    say()
+    say(plain_lines(_laid_out(letter.body)))
+    return 0
+
+
+def _laid_out(body: bytes) -> str:
+    """Return a body for people: JSON on lines of its own, anything else as it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return body.decode(errors="replace")
 
 
 @dead_letters.command()

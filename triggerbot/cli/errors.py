@@ -15,19 +15,17 @@ from rich.table import Table
 from triggerbot.cli import breakers
 from triggerbot.cli.output import duration, moment, plain, plural, say_json
 from triggerbot.cli.tables import console, text
-from triggerbot.config import Config, PollSettings
+from triggerbot.config import Config
 from triggerbot.core import event_json
-from triggerbot.pipeline.intakes import poll
-from triggerbot.reports import push_json
+from triggerbot.reports import polls, push_json
 from triggerbot.reports.crashes import root_cause
+from triggerbot.reports.polls import Polled
 from triggerbot.reports.stuck import Stuck, stuck
 from triggerbot.store import CRASHES_MAX, Crash, DeadLetter, Store
 
 #: A limit above the number of letters in any store, and the number of letters shown.
 _EVERY = 2**31
 _LETTERS_MAX = 5
-#: A poll is late after this many rounds without an answer plus this many seconds.
-_ROUNDS, _GRACE = 3, 60.0
 #: A frame in a traceback of Python or its faulthandler: file, line, function.
 _FRAME = re.compile(r'^  File "(?P<file>[^"\n]+)", line (?P<line>\d+),? in (?P<name>[^\n]+)', re.MULTILINE)
 #: A file of this program, not of a library installed below a directory of the same name.
@@ -35,23 +33,6 @@ _OURS = re.compile(r"(?:^|.*[/\\])(triggerbot[/\\](?!.*(?:site-packages|lib[/\\]
 #: The first words of the stacks that a fatal signal leaves, in which the innermost frame comes first.
 _FATAL = "Fatal Python error"
 _CURRENT = "Current thread"
-
-
-@dataclass(frozen=True, slots=True)
-class Polled:
-    """The state of polling one CI."""
-
-    system: str
-    #: Seconds between rounds.
-    every: float
-    #: When the CI answered last; `None` if it never has.
-    answered: float | None
-    #: Whether the CI supports polling, as far as that is known.
-    supported: bool = True
-
-    def late(self, now: float) -> bool:
-        """Whether the CI has not answered for several rounds."""
-        return self.supported and (self.answered is None or now - self.answered > _ROUNDS * self.every + _GRACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +61,7 @@ def gather(store: Store, config: Config, seconds: float, clock: Callable[[], flo
         len(letters),
         letters[:_LETTERS_MAX],
         push_json.breakers(store.limits.breakers(), store.limits.held()),
-        [_polled(store, name, every) for name, every in sorted(_polls(config).items())],
+        polls.polled(store, config),
         [crash for crash in store.crashes.read(CRASHES_MAX) if crash.at >= now - seconds],
     )
 
@@ -142,19 +123,6 @@ def where(trace: str) -> str:
     return frames[0 if fatal else -1] if frames else ""
 
 
-def _polls(config: Config) -> dict[str, float]:
-    """Return the interval in seconds at which each CI is polled, by polls and sweeps."""
-    sweeps = {name: system.sweep for name, system in config.systems.items() if system.sweep is not None}
-    return sweeps | {intake.system: intake.every for intake in config.intakes if isinstance(intake, PollSettings)}
-
-
-def _polled(store: Store, system: str, every: float) -> Polled:
-    cursor, refused = store.cursor(poll.cursor(system)), store.cursor(poll.refusal(system))
-    answered = None if cursor is None else float(cursor)
-    supported = refused is None or (answered is not None and answered > float(refused))
-    return Polled(system, every, answered, supported)
-
-
 def _show_stuck(found: Sequence[Stuck], seconds: float) -> None:
     out = console()
     if not found:
@@ -187,9 +155,9 @@ def _show_letters(errors: Errors) -> None:
     out.print("`triggerbot dead-letters list` shows them all.")
 
 
-def _show_polls(polls: Sequence[Polled], now: float) -> None:
+def _show_polls(found: Sequence[Polled], now: float) -> None:
     out = console()
-    for one in polls:
+    for one in found:
         if not one.supported:
             out.print(text(f"{one.system}: cannot be asked for news, so lost events cannot be made up for."))
             continue

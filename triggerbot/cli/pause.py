@@ -1,14 +1,16 @@
 """`triggerbot pause` and `resume`: stop and resume all sending on every replica."""
 
 import time
+import uuid
 
 import click
 
 from triggerbot.cli import person
-from triggerbot.cli.lookup import describe
 from triggerbot.cli.options import config_option, load_config, opened
 from triggerbot.cli.output import plural
+from triggerbot.reports.lookup import describe
 from triggerbot.store import Pause
+from triggerbot.store.actions import Act, Action, Via
 
 
 @click.command()
@@ -24,7 +26,8 @@ def pause(config_path: str | None, note: str) -> int:
         if current is not None:
             click.echo(f"Already {describe(current)}. Nothing is changed; `triggerbot resume` goes on.")
             return 0
-        store.limits.pause(Pause(time.time(), person.who(), note))
+        wanted = Pause(time.time(), person.who(), note)
+        store.limits.pause(wanted, _action(Act.PAUSE, wanted.at, note))
     click.echo("Paused: nothing more is sent to any CI. What fails meanwhile is recorded, and dealt with after")
     click.echo("`triggerbot resume`. A request that is under way at this moment may still arrive.")
     return 0
@@ -39,7 +42,11 @@ def resume(config_path: str | None) -> int:
         if current is None:
             click.echo("Not paused: nothing to resume.")
             return 0
-        store.limits.pause(None)
+        store.limits.pause(None, _action(Act.RESUME, time.time()))
         waiting = sum(store.statistics.read(time.time())["claims"].get(state, 0) for state in ("open", "owed"))
     click.echo(f"Resumed (it was {describe(current)}). {plural(waiting, 'claim')} waited; the daemon goes on now.")
     return 0
+
+
+def _action(act: Act, at: float, note: str = "") -> Action:
+    return Action(uuid.uuid4().hex, at, act, person.who(), Via.COMMAND, note=note)

@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from triggerbot.cli.group import WRONG_USE
-from triggerbot.cli.lookup import find
 from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.output import plain, say, say_json
 from triggerbot.core.errors import UsageError
 from triggerbot.formats.files import NotReadable
 from triggerbot.reports.judge import Judge
+from triggerbot.reports.lookup import find
 from triggerbot.reports.novelty import NoveltyReport, folders, rendered, stored
 
 #: The formats that tell of tests.

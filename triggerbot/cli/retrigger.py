@@ -6,7 +6,18 @@ import uuid
 
 import click
 
-from triggerbot.cli.lookup import (
+from triggerbot.cli import person
+from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
+from triggerbot.cli.output import plain, plural, say_json
+from triggerbot.config import Config
+from triggerbot.core.claim import Claim
+from triggerbot.core.errors import CIError, UsageError
+from triggerbot.core.model import Push, PushFacts
+from triggerbot.core.policy import rules
+from triggerbot.metrics import Metrics
+from triggerbot.pipeline.observer import Observer
+from triggerbot.reports import superseded
+from triggerbot.reports.lookup import (
     NothingKnown,
     daemon_answers,
     describe,
@@ -18,17 +29,8 @@ from triggerbot.cli.lookup import (
     short,
     unknown_message,
 )
-from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
-from triggerbot.cli.output import plain, plural, say_json
-from triggerbot.config import Config
-from triggerbot.core.claim import Claim
-from triggerbot.core.errors import CIError, UsageError
-from triggerbot.core.model import Push, PushFacts
-from triggerbot.core.policy import rules
-from triggerbot.metrics import Metrics
-from triggerbot.pipeline.observer import Observer
-from triggerbot.reports import superseded
 from triggerbot.store import Store
+from triggerbot.store.actions import Act, Action, Via
 from triggerbot.systems import LookBack
 from triggerbot.systems.registry import build
 
@@ -129,10 +131,16 @@ def _request(store: Store, config: Config, push: Push, job: str, count: int) -> 
         most = f"at most {rule.requested_max} further runs may be asked for at a time (requested.max of its rule)"
         raise UsageError(f"{most}, not {count}")
     origin, now = f"manual-{uuid.uuid4().hex}", time.time()
-    claim = store.claims.ask(push, _named(store, push, job), count, origin, dry=config.dry_run, now=now)
+
+    def ask() -> Claim | None:
+        name = _named(store, push, job)
+        action = Action(origin, now, Act.RETRIGGER, person.who(), Via.COMMAND, push, what=name, jobs=1, count=count)
+        return store.claims.ask(push, name, count, origin, dry=config.dry_run, now=now, action=action)
+
+    claim = ask()
     if claim is None:
         _find_job_in_ci(store, config, push, job)
-        claim = store.claims.ask(push, _named(store, push, job), count, origin, dry=config.dry_run, now=now)
+        claim = ask()
     if claim is None:
         raise UsageError(_no_job(store, push, job))
     return claim

@@ -13,6 +13,7 @@ from triggerbot.core.model import Branch
 from triggerbot.reports import silencing
 from triggerbot.reports.branch_look import looking
 from triggerbot.reports.judge import Judge
+from triggerbot.store.actions import Via
 
 
 @click.command()
@@ -38,11 +39,11 @@ def silence(
         done: list[tuple[Branch, list[str]]] = []
         for name in config.systems if system is None else [system]:
             there = Branch(name, project, branch)
-            now, found = time.time(), None if ends else look(there)
+            now, who, found = time.time(), person.who(), None if ends else look(there)
             if ends:
-                jobs = silencing.hear(store, there, job, now)
+                jobs = silencing.hear(store, there, job, who, Via.COMMAND, now)
             else:
-                jobs = [] if found is None else silencing.silence(store, there, found.grid, job, person.who(), now)
+                jobs = [] if found is None else silencing.silence(store, there, found.grid, job, who, Via.COMMAND, now)
             done += [(there, jobs)] if jobs else []
     if not done:
         what = "is silenced" if ends else "keeps failing"

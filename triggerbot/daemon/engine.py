@@ -164,8 +164,9 @@ class Engine:
             hosts=self.config.hosts,
         )
         return Pages(
-            self.store, self.judge, self.config, access, dry=self.dry, clock=self.clock, health=self.health.checks
-        )
+            self.store, self.judge, self.config, access, dry=self.dry, clock=self.clock, health=self.health.checks,
+            silent=lambda: dict(self.dispatcher.admission.silent),
+        )  # fmt: skip
 
     def _make_app(self, hooks: Hooks) -> Starlette:
         api = Api(

@@ -22,6 +22,7 @@ class Gauges(Collector):
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
+        self._begun = clock()
         self._lock = threading.Lock()
         #: When the gauges of the last day were computed, and those gauges.
         self._day: tuple[float, tuple[GaugeMetricFamily, ...]] = (-math.inf, ())
@@ -44,6 +45,12 @@ class Gauges(Collector):
         late = 0.0 if due is None else max(0.0, now - due)
         yield _gauge("paused", "Whether all sending is paused.", self._store.limits.paused() is not None)
         yield _gauge("oldest_due_seconds", "How long what is due next has been due.", late)
+        heard = self._store.pushes.last_heard()
+        yield _gauge(
+            "last_heard_seconds",
+            "How long nothing was heard of any push; if nothing ever was, since this process began.",
+            max(0.0, now - (self._begun if heard is None else heard)),
+        )
         yield _gauge("dead_letters_kept", "Messages that could not be handled.", self._store.letters.count())
         crashes = self._store.crashes.read(CRASHES_MAX)
         yield _gauge(

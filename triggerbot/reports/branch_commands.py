@@ -7,6 +7,7 @@ from triggerbot.reports import comment_syntax, reactions, silencing
 from triggerbot.reports.branch_look import Look
 from triggerbot.reports.comment_syntax import Command, Silence
 from triggerbot.store import Store
+from triggerbot.store.actions import Via
 from triggerbot.systems import TakesCommands
 
 
@@ -30,7 +31,7 @@ def _do(store: Store, look: Look, branch: Branch, commands: Iterable[Command], b
     done = False
     for one in commands:
         if isinstance(one, Silence) and one.ends:
-            done = bool(silencing.hear(store, branch, one.pattern, now)) or done
+            done = bool(silencing.hear(store, branch, one.pattern, by, Via.COMMENT, now)) or done
         elif isinstance(one, Silence) and (looked := look(branch)) is not None:
-            done = bool(silencing.silence(store, branch, looked.grid, one.pattern, by, now)) or done
+            done = bool(silencing.silence(store, branch, looked.grid, one.pattern, by, Via.COMMENT, now)) or done
     return done

@@ -36,6 +36,7 @@ from triggerbot.reports.judge import Judge
 from triggerbot.reports.reporters.markdown import LINE_MAX, code
 from triggerbot.reports.requeue import Requeues
 from triggerbot.store import Cap, JobRecord, PendingCommand, PushRecord, Store
+from triggerbot.store.actions import Act, Action, Via
 from triggerbot.systems import Asker, System, TakesCommands
 
 log = structlog.get_logger("triggerbot.wishes")
@@ -213,7 +214,7 @@ class CommentCommands:
             case Rebuild(count, pattern):
                 rule = rules.rule_for(self._settings.rules, record.push)
                 jobs = [job for job in _matching(record, pattern) if rule is not None and _includes(rule, record, job)]
-                return self._request(record, jobs, count, origin, cap)
+                return self._request(record, jobs, count, origin, cap, by)
             case Retry(""):
                 judged = self._judge.judge(record)
                 failed = {job.job for job in judged.jobs if job.troubles}
@@ -221,12 +222,14 @@ class CommentCommands:
                 again = {job.job for job in record.jobs if any(claim.origin == origin for claim in job.claims)}
                 if not failed | again:
                     return _Reply([_nothing_failed(judged)], possible=False)
-                return self._request(record, [job for job in record.jobs if job.job in failed | again], 1, origin, cap)
+                return self._request(
+                    record, [job for job in record.jobs if job.job in failed | again], 1, origin, cap, by
+                )
             case Retry(pattern):
-                return self._request(record, list(_matching(record, pattern)), 1, origin, cap)
+                return self._request(record, list(_matching(record, pattern)), 1, origin, cap, by)
 
     def _request(
-        self, record: PushRecord, jobs: Sequence[JobRecord], count: int, origin: str, cap: Cap | None
+        self, record: PushRecord, jobs: Sequence[JobRecord], count: int, origin: str, cap: Cap | None, by: str
     ) -> "_Reply":
         """Record claims for further runs of jobs, or say why not."""
         rule = rules.rule_for(self._settings.rules, record.push)
@@ -239,8 +242,12 @@ class CommentCommands:
                 [f"At most {rule.requested_max} further runs of a job may be asked for here."], possible=False
             )
         names = [job.job for job in jobs]
+        now, push = self._clock(), record.push
+        only = names[0] if len(names) == 1 else ""
+        # The same comment is about each push of its commit.
+        action = Action(f"{origin}:{push.branch}", now, Act.RETRIGGER, by, Via.COMMENT, push, only, len(names), count)
         left = self._store.claims.ask_within(
-            record.push, names, count, origin, dry=self._settings.dry, now=self._clock(), cap=cap
+            push, names, count, origin, dry=self._settings.dry, now=now, cap=cap, action=action
         )
         if left is not None:
             return _Reply([_no_room(count * len(jobs), left)], possible=False)

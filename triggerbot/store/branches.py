@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from triggerbot.core.model import Branch
-from triggerbot.store import due
+from triggerbot.store import actions, due
+from triggerbot.store.actions import Action
 from triggerbot.store.documents import dump, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.names import Queue, branch_of, branch_part
@@ -126,8 +127,11 @@ def keep(transaction: Transaction, branch: Branch, reporter: str, text: str) -> 
     _save(transaction, doc, stored)
 
 
-def silence(transaction: Transaction, branch: Branch, job: str, wanted: Silence | None, now: float) -> None:
+def silence(
+    transaction: Transaction, branch: Branch, job: str, wanted: Silence | None, now: float, action: Action | None = None
+) -> None:
     """Silence a job of a branch, or (`None`) hear of it again; the branch is due for its reports to follow."""
+    actions.add(transaction, action)
     doc = _doc(branch)
     stored = _load(transaction, doc) or _Branch()
     if stored.silenced.get(job) == wanted:

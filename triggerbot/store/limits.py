@@ -10,6 +10,8 @@ from triggerbot.core.policy import limits, slots
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.slots import Rank, SlotQueue
+from triggerbot.store import actions
+from triggerbot.store.actions import Action
 from triggerbot.store.documents import StoredClaim, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -24,8 +26,9 @@ _BREAKERS, _BEHIND = "breakers", "behind"
 _BREAKERS_MAX, _RELEASED = 10_000, 200
 
 
-def pause(transaction: Transaction, wanted: Pause | None) -> None:
-    """Pause sending, or (`None`) resume."""
+def pause(transaction: Transaction, wanted: Pause | None, action: Action | None = None) -> None:
+    """Pause sending, or (`None`) resume; with the action of whoever did it."""
+    actions.add(transaction, action)
     transaction.put(_PAUSE, None if wanted is None else encode(wanted))
 
 
@@ -66,11 +69,12 @@ def is_blocked(view: Reader, passes: Mapping[BreakerKey, int]) -> bool:
     )
 
 
-def _save_breaker(transaction: Transaction, breaker: Breaker, now: float) -> bool:
-    """Write a breaker if the stored version is the one that it is based on."""
+def _save_breaker(transaction: Transaction, breaker: Breaker, now: float, action: Action | None = None) -> bool:
+    """Write a breaker if the stored version is the one that it is based on; with the action of whoever did it."""
     known = _read_breakers(transaction, [breaker.place.key])[0]
     if breaker.version != (0 if known is None else known.version):
         return False
+    actions.add(transaction, action)
     transaction.put(_breaker(breaker.place.key), encode(breaker.next()))
     transaction.rank(_BREAKERS, breaker.place.key, now)
     return True
@@ -247,9 +251,9 @@ class LimitsRoom(Room):
     ask_slot = Writes(ask_slot)
     leave_slot = Writes(leave_slot)
 
-    def save_breaker(self, breaker: Breaker, now: float) -> bool:
+    def save_breaker(self, breaker: Breaker, now: float, action: Action | None = None) -> bool:
         """Write a breaker if the stored version is the one that it is based on; a closed one releases what it holds."""
-        saved = self.engine.run(lambda transaction: _save_breaker(transaction, breaker, now))
+        saved = self.engine.run(lambda transaction: _save_breaker(transaction, breaker, now, action))
         if saved and not breaker.open:
             self.release_held(breaker.place.key, -1, now)
         return saved

@@ -3,7 +3,19 @@
 from collections.abc import Callable
 
 from triggerbot.core.model import Push
-from triggerbot.store import backfills, branches, commands, failures, heads, leads, limits, ran, sessions, statistics
+from triggerbot.store import (
+    actions,
+    backfills,
+    branches,
+    commands,
+    failures,
+    heads,
+    leads,
+    limits,
+    ran,
+    sessions,
+    statistics,
+)
 from triggerbot.store.engine import Transaction
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import (
@@ -66,6 +78,7 @@ def _purge_others(transaction: Transaction, before: float) -> int:
     ran.purge(transaction, [project for _, project in transaction.first(PROJECTS, _EVERYTHING)], before)
     backfills.purge(transaction, before)
     branches.purge(transaction, before)
+    actions.purge(transaction, before)
     commands.purge(transaction, before - DELIVERY_KEPT, _EVERYTHING)
     return 0
 

@@ -118,6 +118,12 @@ def recent(view: Reader, limit: int, project: str | None = None) -> list[Push]:
     return [push_of(part) for _, part in view.first(index, limit, descending=True)]
 
 
+def last_heard(view: Reader) -> float | None:
+    """Return the time of the latest event of any push."""
+    found = view.first(RECENT, 1, descending=True)
+    return found[0][0] if found else None
+
+
 def search(view: Reader, wanted: Search, limit: int) -> list[Summary]:
     """List the pushes with the latest events that match, judged or not."""
     found: list[Summary] = []
@@ -218,6 +224,7 @@ class Pushes(Room):
     timeline = Reads(timeline)
     find = Reads(find)
     recent = Reads(recent)
+    last_heard = Reads(last_heard)
     search = Reads(search)
     judged_since = Reads(judged_since)
     projects = Reads(projects)

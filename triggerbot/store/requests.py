@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from triggerbot.core.claim import Claim
 from triggerbot.core.model import Push
-from triggerbot.store import observe
+from triggerbot.store import actions, observe
+from triggerbot.store.actions import Action
 from triggerbot.store.documents import run_of
 from triggerbot.store.engine import Transaction
 from triggerbot.store.ledger import Book
@@ -12,9 +13,10 @@ from triggerbot.store.records import Cap
 
 
 def ask(
-    transaction: Transaction, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float
-) -> Claim | None:
-    """Record a person's request as a claim of its own; `None` if no run of the job is known."""
+    transaction: Transaction, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float,
+    action: Action | None = None,
+) -> Claim | None:  # fmt: skip
+    """Record a person's request as a claim of its own, with the action; `None` if no run of the job is known."""
     book = Book(transaction)
     ledger = book.ledger(push)
     key = ledger.key(job)
@@ -25,13 +27,14 @@ def ask(
         observe.make_claim(ledger, key, run_of(found.runs[-1], key).key, origin, dry, now, count)
     claim = ledger.claim(found.claims[origin])
     value = None if claim is None else ledger.value(claim)
+    actions.add(transaction, action)
     book.save(transaction)
     return value
 
 
 def ask_within(
     transaction: Transaction, push: Push, jobs: Sequence[str], count: int, origin: str, *, dry: bool, now: float,
-    cap: Cap | None,
+    cap: Cap | None, action: Action | None = None,
 ) -> int | None:  # fmt: skip
     """Record requests for several jobs, all or none: if they would exceed a cap, return what it leaves."""
     book = Book(transaction)
@@ -53,5 +56,6 @@ def ask_within(
         found = None if ledger.stored is None else ledger.job(key)
         if found is not None and found.runs and origin not in found.claims:
             observe.make_claim(ledger, key, run_of(found.runs[-1], key).key, origin, dry, now, count)
+    actions.add(transaction, action)
     book.save(transaction)
     return None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from triggerbot.store import observe, purge, set_back
+from triggerbot.store.actions import Actions
 from triggerbot.store.backfills import Backfills
 from triggerbot.store.bases import Bases
 from triggerbot.store.batches import Batches
@@ -53,6 +54,7 @@ class Store:
         self.crashes = Crashes(engine)
         self.marks = Marks(engine)
         self.sessions = Sessions(engine)
+        self.actions = Actions(engine)
         self._batches = Batches(engine.submit)
 
     def close(self) -> None:

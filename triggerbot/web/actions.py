@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import uuid
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,7 @@ from triggerbot.reports import backfills, silencing
 from triggerbot.reports.branch_look import looking
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, PushRecord
+from triggerbot.store.actions import Act, Action, Via
 from triggerbot.web import push_view
 from triggerbot.web.layout import Frame, Page, PageError, branch_path, is_local, path_of, push_path
 from triggerbot.web.session import NAME_MAX, LoginAttempts, Viewer, is_name, peer_of
@@ -142,19 +144,22 @@ class Actions:
         jobs = self._failing(record) if job is None else [job]
         if len(jobs) > TOGETHER_MAX:
             raise _impossible(f"Only up to {TOGETHER_MAX} jobs are retriggered at once.")
-        requested = sum(self._request(record.push, one, count, viewer, form_id) for one in jobs)
+        action = Action(
+            f"{_name(form_id, count, job or '')}:{viewer.name}", self._frame.clock(), Act.RETRIGGER, viewer.name,
+            Via.PAGE, record.push, jobs[0] if len(jobs) == 1 else "", len(jobs), count,
+        )  # fmt: skip
+        requested = sum(self._request(record.push, one, count, viewer, form_id, action) for one in jobs)
         if job is not None and not requested:
             raise _impossible("No run of this job is known, so there is nothing to run again.")
         log.info("page.retrigger", by=viewer.name, count=count, jobs=requested, **record.push._asdict())
         back = push_path(record.push, job=job) if job and form.get("back") == "job" else push_path(record.push)
         return self._frame.to(f"{back}&asked={requested * count}")
 
-    def _request(self, push: Push, job: str, count: int, viewer: Viewer, form_id: str) -> bool:
+    def _request(self, push: Push, job: str, count: int, viewer: Viewer, form_id: str, action: Action) -> bool:
         """Request runs of one job; sending the same form again requests no more. False if the job is not known."""
-        name = hashlib.blake2b(f"{form_id} {count} {job}".encode(), digest_size=12).hexdigest()
-        origin = push_view.origin(viewer.name, name)
+        origin = push_view.origin(viewer.name, _name(form_id, count, job))
         store, now = self._frame.store, self._frame.clock()
-        return store.claims.ask(push, job, count, origin, dry=self._frame.dry, now=now) is not None
+        return store.claims.ask(push, job, count, origin, dry=self._frame.dry, now=now, action=action) is not None
 
     def _failing(self, record: PushRecord) -> list[str]:
         return [job.job for job in self._judge.judge(record).jobs if job.troubles]
@@ -183,9 +188,11 @@ class Actions:
         push, job = self._find(request).push, form.get("job", "")
         store, now, looked = self._frame.store, self._frame.clock(), self._look(push.along)
         if form.get("end"):
-            jobs = silencing.hear(store, push.along, job, now)
+            jobs = silencing.hear(store, push.along, job, viewer.name, Via.PAGE, now)
+        elif looked is not None:
+            jobs = silencing.silence(store, push.along, looked.grid, job, viewer.name, Via.PAGE, now)
         else:
-            jobs = [] if looked is None else silencing.silence(store, push.along, looked.grid, job, viewer.name, now)
+            jobs = []
         log.info("page.silence", by=viewer.name, jobs=jobs, ends=bool(form.get("end")), **push._asdict())
         return self._frame.to(branch_path(push.project, push.branch))
 
@@ -198,16 +205,27 @@ class Actions:
         if store.limits.paused() is None:
             note = "".join(letter if letter.isprintable() else " " for letter in form.get("note", ""))
             pause = Pause(self._frame.clock(), viewer.name, note.strip()[:_NOTE_MAX])
-            store.limits.pause(pause)
+            store.limits.pause(pause, _action(Act.PAUSE, viewer, pause.at, pause.note))
             log.warning("page.paused", by=pause.by, note=pause.note)
         return self._frame.to("/")
 
     def resume(self, request: Request, form: Mapping[str, str]) -> Response:
         """Resume sending."""
         viewer, _ = self._authenticate(request, form)
-        self._frame.store.limits.pause(None)
+        store = self._frame.store
+        if store.limits.paused() is not None:
+            store.limits.pause(None, _action(Act.RESUME, viewer, self._frame.clock()))
         log.warning("page.resumed", by=viewer.name)
         return self._frame.to("/")
+
+
+def _name(form_id: str, count: int, job: str) -> str:
+    """Return a name that is the same whenever the same is asked for with the same form."""
+    return hashlib.blake2b(f"{form_id} {count} {job}".encode(), digest_size=12).hexdigest()
+
+
+def _action(act: Act, viewer: Viewer, at: float, note: str = "") -> Action:
+    return Action(uuid.uuid4().hex, at, act, viewer.name, Via.PAGE, note=note)
 
 
 def _impossible(why: str) -> PageError:

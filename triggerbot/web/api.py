@@ -15,7 +15,7 @@ from triggerbot.core import event_json
 from triggerbot.core.policy.rules import Rule
 from triggerbot.liveness import Check
 from triggerbot.metrics import Metrics
-from triggerbot.reports import backfills, push_json, push_list, statistics
+from triggerbot.reports import actions, backfills, push_json, push_list, statistics
 from triggerbot.reports.judge import Judge
 from triggerbot.store import PushRecord, Search, Store
 from triggerbot.web.responses import DEFENCE, as_json, error, plain
@@ -88,6 +88,13 @@ class Api:
         return as_json(
             {"days": days, **statistics.gather(self._store, self._rules, now - days * _DAY, now, dry=dry).as_json()}
         )
+
+    def actions(self, request: Request) -> Response:
+        """List what people did, the newest first."""
+        limit = _number(request, "limit", 50, _LIST_MAX)
+        if limit is None:
+            return error(400, f"limit is a whole number from 1 to {_LIST_MAX}")
+        return as_json({"actions": [actions.as_json(one) for one in self._store.actions.read(limit)]})
 
     def metrics(self, request: Request) -> Response:
         """Return all metrics in the text format of Prometheus."""

@@ -35,6 +35,8 @@ def build(hooks: Hooks, api: Api, pages: Pages) -> Starlette:
             Route("/api/v1/pushes/{project:path}/{revision}", _guarded(api.push, api_limit, gate.of_programs)),
             Route("/api/v1/branches/{path:path}", _guarded(pages.branches.json, api_limit, gate.of_programs)),
             Route("/api/v1/stats", _guarded(api.statistics, api_limit, gate.of_programs)),
+            Route("/api/v1/actions", _guarded(api.actions, api_limit, gate.of_programs)),
+            Route("/api/v1/answers/{command}", _guarded(pages.answers, api_limit, gate.of_programs)),
             Route("/metrics", _guarded(api.metrics, metrics_limit, gate.of_metrics)),
             Route("/__heartbeat__", _guarded(_heartbeat(api, gate), health_limit)),
             Route("/__lbheartbeat__", api.lbheartbeat),

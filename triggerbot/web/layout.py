@@ -12,6 +12,7 @@ from starlette.responses import Response
 from triggerbot.config import Config
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Push
+from triggerbot.reports import polls
 from triggerbot.store import Store
 from triggerbot.web.live import Live, Topic
 from triggerbot.web.session import SESSION_SECONDS, Sessions, Viewer
@@ -52,8 +53,9 @@ class Frame:
     """Renders pages inside the shared layout; safe for threads."""
 
     def __init__(
-        self, store: Store, config: Config, sessions: Sessions, live: Live, *, dry: bool, clock: Callable[[], float]
-    ) -> None:
+        self, store: Store, config: Config, sessions: Sessions, live: Live, *, dry: bool, clock: Callable[[], float],
+        silent: Callable[[], Mapping[str, tuple[float, str]]],
+    ) -> None:  # fmt: skip
         self.store = store
         self.config = config
         self.sessions = sessions
@@ -62,6 +64,7 @@ class Frame:
         self.base = sessions.access.base
         self.rendering = Rendering(self.base)
         self._live = live
+        self._silent = silent
         #: Placeholder for form tokens in fragments that viewers share; unguessable, so foreign text cannot contain it.
         self._token = f"token-{token_hex(24)}"
 
@@ -122,6 +125,7 @@ class Frame:
             "paused": self.store.limits.paused(),
             "dry": self.dry,
             "possible": self.sessions.access.possible,
+            "unreachable": polls.unreachable(self.store, self.config, self._silent(), self.clock()),
             "breakers": [one for one in self.store.limits.breakers() if one.open],
             "silent": [one for one in self.store.expectations.every() if one.silent_for(self.clock())],
         }

@@ -21,7 +21,7 @@ from triggerbot.core.verdict import verdict
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.liveness import Check
-from triggerbot.reports import backfills, push_json, stuck, superseded, timeline
+from triggerbot.reports import actions, backfills, push_json, stuck, superseded, timeline
 from triggerbot.reports.branches import Branches
 from triggerbot.reports.crashes import CLASSES, root_cause
 from triggerbot.reports.judge import Judge
@@ -29,6 +29,7 @@ from triggerbot.reports.novelty import stored as novelty
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
 from triggerbot.web import about, push_cost, push_tests, push_view, statistics_view
 from triggerbot.web.actions import TOGETHER_MAX, Actions
+from triggerbot.web.answers import RemoteAnswers
 from triggerbot.web.branches import BranchViews
 from triggerbot.web.gate import Gate
 from triggerbot.web.layout import Frame, Page, PageError, branch_path, push_path, query
@@ -67,6 +68,7 @@ class Pages:
         dry: bool,
         clock: Callable[[], float],
         health: Callable[[], Mapping[str, Check]],
+        silent: Callable[[], Mapping[str, tuple[float, str]]] = dict,
     ) -> None:
         self._store = store
         self._judge = judge
@@ -76,9 +78,10 @@ class Pages:
         sessions = Sessions(access, store, clock)
         self.gate = Gate(sessions)
         self.live = Live(store, clock, self.gate.of_programs)
-        self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock)
+        self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock, silent=silent)
         systems = tuple(config.systems)
         self.branches = BranchViews(Branches(store, judge, config.rules, systems), self._frame)
+        self.answers = RemoteAnswers(store, config, dry=dry, clock=clock)
         self._dry = dry
         self._statistics = statistics_view.StatisticsCache(store, clock)
         self._actions = Actions(self._frame, judge, self._one_record)
@@ -93,6 +96,7 @@ class Pages:
             get("/about", self._page(self.about)),
             get("/branches/{path:path}", self._page(self.branches.page)),
             get("/statistics", self._page(self.statistics)),
+            get("/actions", self._page(self.actions)),
             get("/errors", self._page(self.errors)),
             get("/live", self.live),
             get("/static/{digest}/{name}", self._frame.rendering.files.answer),
@@ -310,6 +314,15 @@ class Pages:
         days = days if days in statistics_view.PERIODS else _DAYS
         page = Page("Statistics", "statistics.html", "statistics", partial(self._statistics.gather, days))
         return self._frame.show(request, page)
+
+    def actions(self, request: Request) -> Response:
+        """Show what people did."""
+        return self._frame.show(request, Page("What people did", "actions.html", "actions", self._done))
+
+    def _done(self) -> dict[str, Any]:
+        found = self._store.actions.read(LIMIT)
+        paths = [push_path(one.push) if one.push.revision else "" for one in found]
+        return {"actions": list(zip(found, map(actions.words, found), paths, strict=True)), "limit": LIMIT}
 
     def errors(self, request: Request) -> Response:
         """Show what is broken, and what could not be triggered."""

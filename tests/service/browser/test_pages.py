@@ -12,6 +12,7 @@ from tests.service.browser.chromium import Window
 from triggerbot.core import event_json
 from triggerbot.core.model import Push
 from triggerbot.store import Crash, DeadLetter, Pause
+from triggerbot.store.actions import Act, Action, Via
 from triggerbot.web import live
 
 REVISION = "0123456789abcdef"
@@ -73,6 +74,7 @@ PAGES = (
     "/about",
     "/statistics",
     "/errors",
+    "/actions",
     "/login",
     "/pushes/try/fff",
 )
@@ -87,6 +89,7 @@ def test_everybody_can_use_every_page(chromium: Browser, house: House, scheme: s
     judged(house)
     house.store.letters.add([DeadLetter(0, house.clock(), "ci", "webhook", SCRIPT + LONG, b"")])
     house.store.crashes.add([Crash(house.clock(), "host/1", "SIGSEGV", LONG)])
+    house.store.actions.add(Action("1", house.clock(), Act.PAUSE, LONG, Via.PAGE, note=LONG))
     size = {"width": width, "height": 800}
     with Window(chromium, house.url, color_scheme=scheme, viewport=size) as window:
         for path in PAGES:

@@ -12,7 +12,10 @@ CONFIG, TOKEN, STORE = (
     "etc/triggerbot/secrets/github-token",
     "var/lib/triggerbot/state.db",
 )
-UNITS = ["etc/systemd/system/triggerbot.service", "etc/systemd/system/triggerbot@.service"]
+UNITS = [
+    f"etc/systemd/system/{name}"
+    for name in ("triggerbot.service", "triggerbot@.service", "triggerbot-backup.service", "triggerbot-backup.timer")
+]
 
 
 def test_everything_is_in_its_place(installed: Installed) -> None:
@@ -24,7 +27,7 @@ def test_everything_is_in_its_place(installed: Installed) -> None:
         "usr/local/bin/triggerbot", "etc/sysusers.d/triggerbot.conf", CONFIG, *UNITS,
     } == modes.keys()  # fmt: skip
     assert modes[CONFIG] == 0o640
-    assert [modes[unit] for unit in UNITS] == [0o644, 0o644]
+    assert [modes[unit] for unit in UNITS] == [0o644] * len(UNITS)
     assert (installed.root / "etc/triggerbot/secrets").stat().st_mode & 0o777 == 0o700
     command = (installed.root / "usr/local/bin/triggerbot").read_text()
     assert command == '#!/bin/sh\nexec /opt/triggerbot/bin/python -m triggerbot "$@"\n'

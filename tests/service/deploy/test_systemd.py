@@ -21,7 +21,9 @@ def settings(unit: str) -> list[tuple[str, str]]:
     return [tuple(line.split("=", 1)) for line in lines if re.match(r"[A-Z]\w*=", line)]  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("unit", ["triggerbot.service", "triggerbot@2.service"])
+@pytest.mark.parametrize(
+    "unit", ["triggerbot.service", "triggerbot@2.service", "triggerbot-backup.service", "triggerbot-backup.timer"]
+)
 def test_systemd_finds_nothing_wrong(installed: Installed, unit: str) -> None:
     """Neither in the unit nor in what it refers to."""
     if not _UNITS.is_dir():
@@ -43,7 +45,7 @@ def test_systemd_finds_nothing_wrong(installed: Installed, unit: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("unit", ["triggerbot.service", "triggerbot@.service"])
+@pytest.mark.parametrize("unit", ["triggerbot.service", "triggerbot@.service", "triggerbot-backup.service"])
 def test_little_is_left_open(tmp_path: Path, unit: str) -> None:
     """The exposure stays below the limit, by systemd's rating."""
     path = tmp_path / unit.replace("@.", "@2.")
@@ -77,3 +79,19 @@ def test_what_makes_it_a_service_that_is_watched() -> None:
     assert (unit["StateDirectory"], unit["ConfigurationDirectory"]) == ("triggerbot", "triggerbot")
     assert unit["LoadCredential"] == "secrets:/etc/triggerbot/secrets"
     assert "$CREDENTIALS_DIRECTORY/secrets_github-token" in (DEPLOY / "config/triggerbot.yml").read_text()
+
+
+def test_a_copy_every_night_where_the_daemon_keeps_its_store() -> None:
+    """As the same user, with the same config and as little allowed; it needs no network."""
+    daemon, backup = dict(settings("triggerbot.service")), dict(settings("triggerbot-backup.service"))
+    own = {
+        "Description", "Type", "ExecStart", "TimeoutStartSec", "Nice", "IOSchedulingClass", "StateDirectory",
+        "PrivateNetwork", "IPAddressDeny", "RestrictAddressFamilies",
+    }  # fmt: skip
+
+    assert {name: value for name, value in backup.items() if name not in own}.items() <= daemon.items()
+    command = backup["ExecStart"].split()
+    assert command[:3] == daemon["ExecStart"].split()[:3]
+    assert command[3:6] == ["backup", "--config", daemon["ExecStart"].split()[-1]]
+    assert command[-1] == f"%S/{backup['StateDirectory'].split()[-1]}"
+    assert "triggerbot-backup.timer" in (DEPLOY / "install.sh").read_text()

@@ -41,6 +41,10 @@ def main(name: str, arguments: Sequence[str]) -> int:
 def _systemctl(arguments: Sequence[str]) -> int:
     *verbs, unit = arguments
     match verbs:
+        case ["enable", "--now"] if unit.endswith(".timer"):
+            assert (HOST / "systemd" / unit).is_file()
+        case ["start"] if "-" in unit:
+            return _run_unit(unit.removesuffix(".service"))
         case ["enable", "--now"] | ["start"]:
             _start_unit(unit)
         case ["reload"]:
@@ -50,8 +54,27 @@ def _systemctl(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _settings(unit: str) -> dict[str, str]:
+    return dict(re.findall(r"^(\w+)=(.*)$", (HOST / "systemd" / f"{unit}.service").read_text(), re.MULTILINE))
+
+
+def _command(settings: dict[str, str]) -> list[str]:
+    command = settings["ExecStart"].replace("%S/triggerbot", os.environ["HOME"])
+    return [{"/opt/triggerbot/bin/python": sys.executable}.get(part, part) for part in command.split()]
+
+
+def _run_unit(unit: str) -> int:
+    """Run a unit that ends by itself."""
+    settings = _settings(unit)
+    assert settings["Type"] == "oneshot"
+    for name in settings["StateDirectory"].split():
+        (Path(os.environ["HOME"]).parent / name.replace("triggerbot", "home", 1)).mkdir(exist_ok=True)
+    with (HOST / f"{unit}.log").open("wb") as log:
+        return subprocess.call(_command(settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
 def _start_unit(unit: str) -> None:
-    settings = dict(re.findall(r"^(\w+)=(.*)$", (HOST / "systemd" / f"{unit}.service").read_text(), re.MULTILINE))
+    settings = _settings(unit)
     assert settings["Type"] == "notify"
     name, _, source = settings["LoadCredential"].partition(":")
     credentials = HOST / "run/credentials" / f"{unit}.service"
@@ -61,9 +84,8 @@ def _start_unit(unit: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(str(HOST / "notify"))
         notified.settimeout(_PATIENCE)
-        installed = {"/opt/triggerbot/bin/python": sys.executable}
-        command = [installed.get(part, part) for part in settings["ExecStart"].split()]
-        _start(unit, command, {"NOTIFY_SOCKET": str(HOST / "notify"), "CREDENTIALS_DIRECTORY": str(credentials)})
+        notify = {"NOTIFY_SOCKET": str(HOST / "notify"), "CREDENTIALS_DIRECTORY": str(credentials)}
+        _start(unit, _command(settings), notify)
         while b"READY=1" not in notified.recv(4096):
             pass
 

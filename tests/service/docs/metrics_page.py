@@ -16,7 +16,7 @@ from .markdown import page, table
 _INTRO = """\
 `GET /metrics`, in Prometheus' text format. With several workers each counts for itself, and the one that happens to
 answer tells its own counters; what is read from the store is the same in all of them (the sums of a day are up to five
-minutes old). A dashboard for Grafana is in `deploy/grafana/`, alerts are in `deploy/alerts.yml`."""
+minutes old). Alerts and a dashboard for Grafana are in `deploy/`: [how to use them](../howto/monitoring.md)."""
 
 _HEADS = ["metric", "labels", "meaning"]
 

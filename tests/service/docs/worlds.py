@@ -219,7 +219,7 @@ def _host(made: Stage, stack: ExitStack) -> None:
     clone = made.host / "clone/deploy"
     (clone / "install.sh").write_text(
         f"#!/bin/sh\nset -e\nmkdir -p {made.host}/etc/secrets {made.host}/systemd\n"
-        f"cp {clone}/config/triggerbot.yml {made.host}/etc/\ncp {clone}/*.service {made.host}/systemd/\n"
+        f"cp {clone}/config/triggerbot.yml {made.host}/etc/\ncp {clone}/*.service {clone}/*.timer {made.host}/systemd\n"
     )
     (clone / "uninstall.sh").write_text("#!/bin/sh\n")
     made.programs = ("sudo", "systemctl", "journalctl", "docker")

@@ -39,6 +39,12 @@ def began(system: str) -> str:
     return f"began:{system}"
 
 
+def first_asked(store: Store, system: str) -> float | None:
+    """Return when a system was asked first that has not answered since (Unix, s)."""
+    known = store.cursor(began(system))
+    return None if known is None else float(known) + _FIRST - _OVERLAP
+
+
 def refusal(system: str) -> str:
     """Return the name of the cursor of a system that does not support polling: when it said so (Unix, s).
 

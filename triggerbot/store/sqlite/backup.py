@@ -2,15 +2,19 @@
 
 import errno
 import os
+import re
 import sqlite3
 import tempfile
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from triggerbot.core.errors import StoreUnusable
 from triggerbot.store.sqlite import change, copies, schema
 
+#: The time in the name of a copy.
+_TIME = "%Y%m%dT%H%M%SZ"
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -53,6 +57,24 @@ def backup(source: Path, target: Path, now: float | None = None) -> int:
         for suffix in ("", "-journal", "-wal", "-shm"):
             part.with_name(part.name + suffix).unlink(missing_ok=True)
     return target.stat().st_size
+
+
+def dated(source: Path, now: float) -> str:
+    """Return the name of a copy of a store made at a time: such names sort by it, and are kept apart from others."""
+    return f"{source.stem}-{datetime.fromtimestamp(now, UTC):{_TIME}}{source.suffix}"
+
+
+def prune(source: Path, directory: Path, keep: int) -> int:
+    """Delete all copies of a store with a name of `dated` but the latest; return how many. Raises `StoreUnusable`."""
+    name = re.compile(rf"{re.escape(source.stem)}-\d{{8}}T\d{{6}}Z{re.escape(source.suffix)}")
+    try:
+        copies_there = sorted(one for one in directory.iterdir() if name.fullmatch(one.name) and one.is_file())
+        gone = copies_there[:-keep]
+        for one in gone:
+            one.unlink()
+    except OSError as error:
+        raise StoreUnusable(f"cannot delete older copies in {directory}: {error.strerror or error}") from None
+    return len(gone)
 
 
 def _mark(copy: sqlite3.Connection, now: float) -> None:

@@ -25,6 +25,12 @@ def mark(transaction: Transaction, now: float) -> None:
     transaction.put(_COPIED, dump(_Copy(now)))
 
 
+def made(view: Reader) -> float | None:
+    """Return when a file was made as a copy; `None` if it is none, or a daemon works on it since."""
+    found = view.get([_COPIED])[0]
+    return None if found is None else load(_Copy, found).made
+
+
 def distrust(view: Reader) -> Distrust | None:
     """Return since when and why the file is distrusted, if it is."""
     found = view.get([_DISTRUST])[0]

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection
 from contextlib import suppress
 
-from triggerbot.cli.output import duration, moment, plain
 from triggerbot.config import Config
 from triggerbot.core.errors import UsageError
+from triggerbot.core.formatting import duration, moment, plain
 from triggerbot.core.model import Push
 from triggerbot.store import Pause, PushRecord, Store
 
