@@ -7,6 +7,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, Protocol
 
 from triggerbot.core import event_json
@@ -79,26 +80,41 @@ class Rate:
 
     def __str__(self) -> str:
         """Describe the rate in words."""
-        return (
-            f"{_percent(self.rate)} ({_percent(self.low)} to {_percent(self.high)}): {self.intermittent} of {self.ran}"
-        )
+        return f"{percent(self.rate)} ({percent(self.low)} to {percent(self.high)}): {self.intermittent} of {self.ran}"
 
 
-def interval(hits: int, tries: int) -> tuple[float, float]:
-    """Return the 95 % confidence interval of a share (Wilson's score interval, 1927).
+def interval(hits: int, tries: int, z: float = _Z) -> tuple[float, float]:
+    """Return the 95 % confidence interval of a share (Wilson's score interval, 1927); `z`: another one.
 
     It stays within 0 to 1 and is useful from the first try on, unlike the one in textbooks (Wald's).
     """
     if tries <= 0:
         return 0.0, 1.0
     share = hits / tries
-    squared = _Z * _Z / tries
+    squared = z * z / tries
     middle = (share + squared / 2) / (1 + squared)
-    half = _Z * math.sqrt(share * (1 - share) / tries + squared / (4 * tries)) / (1 + squared)
+    half = z * math.sqrt(share * (1 - share) / tries + squared / (4 * tries)) / (1 + squared)
     # The exact ends are 0 and 1 there; floats may miss them slightly.
     low = 0.0 if hits == 0 else max(0.0, middle - half)
     high = 1.0 if hits == tries else min(1.0, middle + half)
     return low, high
+
+
+def differs(hits: int, tries: int, other_hits: int, other_tries: int, *, of: int = 1) -> int:
+    """Return 1 if a share is higher than another beyond chance, -1 if it is lower, and 0 if they cannot be told apart.
+
+    They differ if the 95 % interval of their difference leaves 0 out (Newcombe's method 10, 1998, made of Wilson's
+    intervals). `of`: how many such questions are asked at once, over which the error is divided (Bonferroni).
+    """
+    if not tries or not other_tries:
+        return 0
+    z = NormalDist().inv_cdf(1 - 0.025 / of)
+    gap = hits / tries - other_hits / other_tries
+    (low, high), (other_low, other_high) = interval(hits, tries, z), interval(other_hits, other_tries, z)
+    share, other = hits / tries, other_hits / other_tries
+    if gap > math.hypot(share - low, other_high - other):
+        return 1
+    return -1 if -gap > math.hypot(high - share, other - other_low) else 0
 
 
 def worst(sightings: Iterable[Seen], ran: Mapping[str, int], limit: int) -> list[Rate]:
@@ -117,6 +133,17 @@ def worst(sightings: Iterable[Seen], ran: Mapping[str, int], limit: int) -> list
         tries = max(ran.get(job, 0), len(pushes))
         rates.append(Rate(job, project, len(pushes), tries, *interval(len(pushes), tries), max(pushes.values())))
     return ranked(rates, limit)
+
+
+def of_job(store: Store, project: str, job: str) -> Rate | None:
+    """Return the rate of one job, over all that is kept of its failures; `None` if it never was intermittent.
+
+    Raises `StoreUnavailable`.
+    """
+    window = store.reports.windows(project, [job])[job]
+    ran = store.reports.ran(project, [job], window.since)
+    found = worst((seen for seen in window.records if seen.intermittent and seen.at >= ran.since), ran.at, 1)
+    return found[0] if found else None
 
 
 def everywhere(store: Store, limit: int) -> list[Rate]:
@@ -140,6 +167,6 @@ def ranked(rates: Sequence[Rate], limit: int) -> list[Rate]:
     return sorted(rates, key=lambda one: (-one.low, -one.intermittent, one.project, one.job))[:limit]
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """Format a share in percent, with a decimal where it is below 10 %."""
     return f"{100 * share:.1f} %" if share < 0.0995 else f"{100 * share:.0f} %"

@@ -8,6 +8,7 @@ What stores differ in is an engine (`engine`): `sqlite`, `redis` and `memory`. E
 """
 
 from triggerbot.store.bases import Found
+from triggerbot.store.jobs import JobAtPush
 from triggerbot.store.records import (
     DELIVERY_KEPT,
     FAILURE_RECORDS_MAX,
@@ -69,6 +70,7 @@ __all__ = [
     "FailureRecord",
     "Found",
     "Item",
+    "JobAtPush",
     "JobRecord",
     "Leads",
     "Notice",

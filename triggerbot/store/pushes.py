@@ -123,7 +123,7 @@ def search(view: Reader, wanted: Search, limit: int) -> list[Summary]:
     lowered = Search(*(part.lower() for part in astuple(wanted)))
     for head in _newest(view, wanted.project):
         if lowered == _ALL or _fits(head, lowered):
-            found.append(_summary(head))
+            found.append(summary(head))
         if len(found) >= limit:
             break
     return found
@@ -155,7 +155,8 @@ def _fits(head: StoredPush, wanted: Search) -> bool:
     )
 
 
-def _summary(head: StoredPush) -> Summary:
+def summary(head: StoredPush) -> Summary:
+    """Return a push in one line, with its last verdict."""
     title = (head.message or "")[:_TITLE_MAX].partition("\n")[0]
     return Summary(
         head.push,
@@ -199,7 +200,7 @@ def branches(view: Reader, project: str) -> tuple[Mapping[str, int], tuple[str, 
 
 def of_branch(view: Reader, system: str, project: str, branch: str, limit: int) -> list[Summary]:
     """List the newest pushes of a branch, in push order, without those of forks and those of which no time is known."""
-    return [_summary(stored) for stored in order.newest(view, Push(system, project, branch, ""), limit)]
+    return [summary(stored) for stored in order.newest(view, Push(system, project, branch, ""), limit)]
 
 
 def shown(view: Reader, pushes: Sequence[Push]) -> list[Sequence[Shown] | None]:

@@ -123,6 +123,7 @@ class Frame:
             "dry": self.dry,
             "possible": self.sessions.access.possible,
             "breakers": [one for one in self.store.limits.breakers() if one.open],
+            "job_path": job_path,
             "silent": [one for one in self.store.expectations.every() if one.silent_for(self.clock())],
         }
 
@@ -161,6 +162,11 @@ def push_path(push: Push, *segments: str, **params: str) -> str:
 def branch_path(project: str, branch: str) -> str:
     """Return the path of a branch's page; both names may have slashes in them."""
     return f"/branches/{quote(project)}/{quote(branch)}"
+
+
+def job_path(project: str, job: str) -> str:
+    """Return the path of the page of a job over time; both names may have slashes in them."""
+    return f"/jobs/{quote(project)}/{quote(job)}"
 
 
 def is_local(path: str) -> bool:

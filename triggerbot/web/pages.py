@@ -27,7 +27,8 @@ from triggerbot.web import about, push_cost, push_view, statistics_view
 from triggerbot.web.actions import TOGETHER_MAX, Actions
 from triggerbot.web.branches import BranchViews
 from triggerbot.web.gate import Gate
-from triggerbot.web.layout import Frame, Page, PageError, branch_path, push_path, query
+from triggerbot.web.jobs import JobViews
+from triggerbot.web.layout import Frame, Page, PageError, branch_path, job_path, push_path, query
 from triggerbot.web.live import Live
 from triggerbot.web.session import Access, Sessions
 from triggerbot.web.statistics_view import parts
@@ -75,6 +76,7 @@ class Pages:
         self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock)
         systems = tuple(config.systems)
         self.branches = BranchViews(Branches(store, judge, config.rules, systems), self._frame)
+        self.jobs = JobViews(store, self._frame)
         self._dry = dry
         self._statistics = statistics_view.StatisticsCache(store, clock)
         self._actions = Actions(self._frame, judge, self._one_record)
@@ -88,6 +90,7 @@ class Pages:
             get("/", self._page(self.pushes)),
             get("/about", self._page(self.about)),
             get("/branches/{path:path}", self._page(self.branches.page)),
+            get("/jobs/{path:path}", self._page(self.jobs.page)),
             get("/statistics", self._page(self.statistics)),
             get("/errors", self._page(self.errors)),
             get("/live", self.live),
@@ -210,7 +213,7 @@ class Pages:
             "title": f"{SIGNS[judged.health]} {_title(record)}",
             "name": _title(record),
             "groups": push_view.groups(judged, record, entries, before),
-            "folded": push_view.folded(judged, push),
+            "folded": push_view.folded(judged, record, self._frame.base),
             "cost": push_cost.cost(record),
             "shared": push_view.shared(judged),
             "notes": [note for note in timeline.of_push(entries) if not any(one in note.text for one in problems)],
@@ -248,6 +251,7 @@ class Pages:
             "asked": requested,
             "act": push_path(push, "retrigger"),
             "path": push_path(push),
+            "over_time": job_path(push.project, job.name),
         }
 
     def _record(self, push: Push) -> PushRecord:
