@@ -6,7 +6,7 @@ from dataclasses import astuple, replace
 
 from triggerbot.core import identity
 from triggerbot.core.branch.cells import Shown
-from triggerbot.core.model import HeadKind, Push, PushFacts, State
+from triggerbot.core.model import Branch, HeadKind, Push, PushFacts, State
 from triggerbot.store import grid, heads, order, sampled
 from triggerbot.store.documents import StoredEntry, StoredPush, load
 from triggerbot.store.engine import Doc, Reader
@@ -173,6 +173,17 @@ def summary(head: StoredPush) -> Summary:
     )
 
 
+def of_pull(view: Reader, project: str, number: str) -> list[Branch]:
+    """List the branches of a pull request, by its number, among those that were pushed to last."""
+    newest = view.first(join(RECENT, project.lower()), _PAGE, descending=True)
+    pushes = {push.along: push for _, part in newest for push in [push_of(part)]}
+    opened = (HeadKind.OPENED, HeadKind.CLOSED)
+    told = zip(pushes, heads.of_branches(view, list(pushes)), strict=True)
+    return [
+        branch for branch, marks in told if any(one.kind in opened and one.detail == number for one in marks)
+    ]  # fmt: skip
+
+
 def judged_since(view: Reader, since: float, limit: int = 100) -> list[tuple[float, Push]]:
     """List the pushes judged after a time, and when, oldest first."""
     found = view.first(JUDGED, limit + 1, least=since)
@@ -219,6 +230,7 @@ class Pushes(Room):
     find = Reads(find)
     recent = Reads(recent)
     search = Reads(search)
+    of_pull = Reads(of_pull)
     judged_since = Reads(judged_since)
     projects = Reads(projects)
     previous = Reads(order.previous)

@@ -18,7 +18,7 @@ from triggerbot.core.policy import rules
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.liveness import Check
-from triggerbot.reports import push_json, stuck, superseded, timeline
+from triggerbot.reports import push_json, search, stuck, superseded, timeline
 from triggerbot.reports.branches import Branches
 from triggerbot.reports.crashes import CLASSES, root_cause
 from triggerbot.reports.judge import Judge
@@ -26,6 +26,7 @@ from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
 from triggerbot.web import about, push_cost, push_view, statistics_view
 from triggerbot.web.actions import TOGETHER_MAX, Actions
 from triggerbot.web.branches import BranchViews
+from triggerbot.web.failures import FailureViews
 from triggerbot.web.gate import Gate
 from triggerbot.web.jobs import JobViews
 from triggerbot.web.layout import Frame, Page, PageError, branch_path, job_path, push_path, query
@@ -75,7 +76,9 @@ class Pages:
         self.live = Live(store, clock, self.gate.of_programs)
         self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock)
         systems = tuple(config.systems)
-        self.branches = BranchViews(Branches(store, judge, config.rules, systems), self._frame)
+        branches = Branches(store, judge, config.rules, systems)
+        self.branches = BranchViews(branches, self._frame)
+        self.failures = FailureViews(store, branches, self._frame)
         self.jobs = JobViews(store, self._frame)
         self._dry = dry
         self._statistics = statistics_view.StatisticsCache(store, clock)
@@ -90,6 +93,7 @@ class Pages:
             get("/", self._page(self.pushes)),
             get("/about", self._page(self.about)),
             get("/branches/{path:path}", self._page(self.branches.page)),
+            get("/failures/{project:path}", self._page(self.failures.page)),
             get("/jobs/{path:path}", self._page(self.jobs.page)),
             get("/statistics", self._page(self.statistics)),
             get("/errors", self._page(self.errors)),
@@ -169,12 +173,14 @@ class Pages:
 
     def _list(self, wanted: Search, limit: int) -> dict[str, Any]:
         found = self._store.pushes.search(wanted, limit)
+        also = search.look(self._store, wanted.text, wanted.project, self._clock()) if wanted.text else search.Found()
         return {
             "pushes": [
                 (one, push_view.row_id(*one.push), push_path(one.push), branch_path(*one.push[1:3]), _bar(one.counts))
                 for one in found
             ],
             "wanted": wanted,
+            "also": also,
             "filtered": wanted != Search(),
             "projects": self._store.pushes.projects(),
             "healths": list(Health),
@@ -251,6 +257,7 @@ class Pages:
             "asked": requested,
             "act": push_path(push, "retrigger"),
             "path": push_path(push),
+            "project": push.project,
             "over_time": job_path(push.project, job.name),
         }
 
