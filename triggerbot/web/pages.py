@@ -23,7 +23,7 @@ from triggerbot.reports.branches import Branches
 from triggerbot.reports.crashes import CLASSES, root_cause
 from triggerbot.reports.judge import Judge
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
-from triggerbot.web import about, push_cost, push_view, statistics_view
+from triggerbot.web import about, push_cost, push_view, statistics_view, ways
 from triggerbot.web.actions import TOGETHER_MAX, Actions
 from triggerbot.web.branches import BranchViews
 from triggerbot.web.failures import FailureViews
@@ -219,6 +219,10 @@ class Pages:
             "title": f"{SIGNS[judged.health]} {_title(record)}",
             "name": _title(record),
             "groups": push_view.groups(judged, record, entries, before),
+            "ways": ways.of_push(self._config.systems, record),
+            "logs": {
+                job.job: ways.of_failed(self._config.systems, push, job.runs) for job in judged.jobs if job.failing_runs
+            },
             "folded": push_view.folded(judged, record, self._frame.base),
             "cost": push_cost.cost(record),
             "shared": push_view.shared(judged),
@@ -251,7 +255,10 @@ class Pages:
             "judged": judged,
             "row": push_view.row(judged, job, entries, push_json.before(self._store.facts.metadata(push)), {}),
             "superseded": capital(superseded.warning(record)),
-            "runs": [(run, push_view.safe(run.url)) for run in judged.runs],
+            "runs": [
+                (run, push_view.safe(run.url), ways.of_run(self._config.systems, push, run)) for run in judged.runs
+            ],
+            "ways": ways.of_push(self._config.systems, record),
             "lines": timeline.of_job(job, entries, standing),
             "most": rule.requested_max if rule is not None else 0,
             "asked": requested,
