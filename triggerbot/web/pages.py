@@ -221,7 +221,9 @@ class Pages:
             "groups": push_view.groups(judged, record, entries, before),
             "ways": ways.of_push(self._config.systems, record),
             "logs": {
-                job.job: ways.of_failed(self._config.systems, push, job.runs) for job in judged.jobs if job.failing_runs
+                job.job: ways.of_failed(self._config.systems, push, job.runs)
+                for job in judged.jobs
+                if job.verdict is not Verdict.PASSED and job.failing_runs
             },
             "folded": push_view.folded(judged, record, self._frame.base),
             "cost": push_cost.cost(record),

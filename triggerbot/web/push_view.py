@@ -355,9 +355,11 @@ def _folded_lines(jobs: Sequence[JobVerdict], names: Mapping[str, str], page: Ma
 
 def _folded_line(job: JobVerdict, name: str, page: Markup, over_time: Markup) -> str:
     runs = "".join([_chip_html(chip) for chip in _chips(job, ())])
+    quoted = quote(job.job)
+    own = quoted if name == job.job else quote(name)
     return (
-        f'<li>{runs}<a href="{page}{quote(job.job)}" class="name">{escape(job.job)}</a> '
-        f'<a class="way" href="{over_time}{quote(name)}">over time</a></li>'
+        f'<li>{runs}<a href="{page}{quoted}" class="name">{escape(job.job)}</a> '
+        f'<a class="way" href="{over_time}{own}">over time</a></li>'
     )
 
 
