@@ -7,7 +7,6 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any, Protocol
 
 from triggerbot.core import event_json
@@ -16,6 +15,8 @@ from triggerbot.store import FAILURE_RECORDS_MAX, Store
 
 #: The 97.5th percentile of the normal distribution: 2.5 % lie beyond each end of an interval.
 _Z = 1.959964
+#: The chance to either side at which two shares that are the same are taken for different.
+_ERROR = 0.025
 
 
 #: Jobs of one project whose runs are counted: those that were intermittent most often.
@@ -83,17 +84,17 @@ class Rate:
         return f"{percent(self.rate)} ({percent(self.low)} to {percent(self.high)}): {self.intermittent} of {self.ran}"
 
 
-def interval(hits: int, tries: int, z: float = _Z) -> tuple[float, float]:
-    """Return the 95 % confidence interval of a share (Wilson's score interval, 1927); `z`: another one.
+def interval(hits: int, tries: int) -> tuple[float, float]:
+    """Return the 95 % confidence interval of a share (Wilson's score interval, 1927).
 
     It stays within 0 to 1 and is useful from the first try on, unlike the one in textbooks (Wald's).
     """
     if tries <= 0:
         return 0.0, 1.0
     share = hits / tries
-    squared = z * z / tries
+    squared = _Z * _Z / tries
     middle = (share + squared / 2) / (1 + squared)
-    half = z * math.sqrt(share * (1 - share) / tries + squared / (4 * tries)) / (1 + squared)
+    half = _Z * math.sqrt(share * (1 - share) / tries + squared / (4 * tries)) / (1 + squared)
     # The exact ends are 0 and 1 there; floats may miss them slightly.
     low = 0.0 if hits == 0 else max(0.0, middle - half)
     high = 1.0 if hits == tries else min(1.0, middle + half)
@@ -103,18 +104,19 @@ def interval(hits: int, tries: int, z: float = _Z) -> tuple[float, float]:
 def differs(hits: int, tries: int, other_hits: int, other_tries: int, *, of: int = 1) -> int:
     """Return 1 if a share is higher than another beyond chance, -1 if it is lower, and 0 if they cannot be told apart.
 
-    They differ if the 95 % interval of their difference leaves 0 out (Newcombe's method 10, 1998, made of Wilson's
-    intervals). `of`: how many such questions are asked at once, over which the error is divided (Bonferroni).
+    By Fisher's exact test, which holds for few tries, too: an error of 2.5 % to either side. `of`: how many such
+    questions are asked at once, over which the error is divided (Bonferroni).
     """
-    if not tries or not other_tries:
-        return 0
-    z = NormalDist().inv_cdf(1 - 0.025 / of)
-    gap = hits / tries - other_hits / other_tries
-    (low, high), (other_low, other_high) = interval(hits, tries, z), interval(other_hits, other_tries, z)
-    share, other = hits / tries, other_hits / other_tries
-    if gap > math.hypot(share - low, other_high - other):
+    every, total = hits + other_hits, tries + other_tries
+    ways = math.comb(total, every)
+
+    def chance(least: int, most: int) -> float:
+        found = range(max(least, every - other_tries), min(most, every, tries) + 1)
+        return sum(math.comb(tries, one) * math.comb(other_tries, every - one) for one in found) / ways
+
+    if chance(hits, tries) <= _ERROR / of:
         return 1
-    return -1 if -gap > math.hypot(high - share, other - other_low) else 0
+    return -1 if chance(0, hits) <= _ERROR / of else 0
 
 
 def worst(sightings: Iterable[Seen], ran: Mapping[str, int], limit: int) -> list[Rate]:
