@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.bench.events import JOBS
 from tests.bench.process import daemon, python
@@ -27,8 +28,10 @@ from triggerbot.store.factory import open_file
 #: Of the large push: jobs, those that fail, and runs beyond the first of each.
 _JOBS, _FAILING, _AGAIN = 5_000, 300, 1_000
 _PUSHES = 1_000
-#: Pushes of the branch, and its jobs.
-_ALONG, _BRANCH_JOBS = 50, 300
+#: Pushes of the branch, and its jobs; one of them is looked at over time.
+_ALONG, _BRANCH_JOBS = 100, 300
+_JOB = "test-linux1804-64-qr/opt-mochitest-30"
+_FAILURE = urlencode({"test": "dom/test_-30.html"})
 _TIMES = 15
 _READERS = 10
 #: How often both are measured in turn; the ratio of the medians is reported.
@@ -46,8 +49,12 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
         push = milliseconds(address, f"/pushes/try/{_LARGE.revision}", 3 if quick else _TIMES)
         listed = milliseconds(address, f"/?limit={_PUSHES}", 3 if quick else _TIMES)
         branch = milliseconds(address, "/branches/try/main", 3 if quick else _TIMES)
+        failure = milliseconds(address, f"/failures/try?{_FAILURE}", 3 if quick else _TIMES)
+        job = milliseconds(address, f"/jobs/try/{_JOB}", 3 if quick else _TIMES)
     return [
         {"what": "branch page, 300 jobs by 50 pushes", "value": branch, "unit": "ms", "aim": "< 200 ms"},
+        {"what": "a job over 100 pushes of 300 jobs", "value": job, "unit": "ms", "aim": "< 200 ms"},
+        {"what": "a failure over time", "value": failure, "unit": "ms", "aim": "< 200 ms"},
         {"what": "push page, 5,000 jobs and 6,000 runs", "value": push, "unit": "ms", "aim": "< 200 ms"},
         {"what": "list of 1,000 pushes", "value": listed, "unit": "ms", "aim": "< 200 ms"},
         *_readers(busy, 1_000 if quick else 6_000),

@@ -41,7 +41,7 @@ CONFIG = """
 dry_run: {dry}
 systems:
   ci: {{type: generic, url: "{url}", webhook_secret: env:WEBHOOK_SECRET, sweep: off}}
-rules:
+{systems}rules:
   - projects: [try, "octo/*"]
     exclude_jobs: ["*-unstable"]
     retries: 2
@@ -107,25 +107,26 @@ class House:
         clock: Callable[[], float] = time.time,
         dry: bool = False,
         more: str = "",
+        systems: str = "",
     ) -> None:
         self.directory = directory
         self.ci = FakeCI(clock=clock)
         self.clock = clock
-        self.config = loads(CONFIG.format(url=self.ci.url, dry=str(dry).lower(), more=more))
+        self.config = loads(CONFIG.format(url=self.ci.url, dry=str(dry).lower(), more=more, systems=systems))
         self.store: Store = open_file(directory / "state.db", durable=False)
         self.checks = {"store": Check(), "publisher-0": Check()}
         metrics = Metrics()
         self._system = Generic("ci", self.ci.url, webhook_secrets=(SECRET,), grace=1.0)
-        systems = {"ci": self._system}
+        cis = {"ci": self._system}
         judge = Judge(self.store, clock, rules=self.config.rules)
         self.observer = Observer(
             self.store, self.config.rules, dry=dry, clock=clock, metrics=metrics, on_due=self._wake
         )
         setting = DispatchSettings(self.config.rules, dry, self.config.bounds)
-        self.dispatcher = Dispatcher(self.store, systems, self.observer, setting, clock=clock, metrics=metrics)
-        self.publisher = publisher(self.config, systems, self.store, judge, dry=dry, clock=clock, metrics=metrics)
+        self.dispatcher = Dispatcher(self.store, cis, self.observer, setting, clock=clock, metrics=metrics)
+        self.publisher = publisher(self.config, cis, self.store, judge, dry=dry, clock=clock, metrics=metrics)
         self.pages = Pages(self.store, judge, self.config, access, dry=dry, clock=clock, health=lambda: self.checks)
-        hooks = Hooks(systems, self.observer, self.store, metrics, clock)
+        hooks = Hooks(cis, self.observer, self.store, metrics, clock)
         api = Api(self.store, judge, metrics, clock, lambda: self.checks, {"dry_run": dry})
         self._app = app.build(hooks, api, self.pages)
         self._front = front

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.world import push
-from triggerbot.reports.flakiness import interval, ranked, worst
+from triggerbot.reports.flakiness import differs, interval, ranked, worst
 from triggerbot.store import FailureRecord
 
 
@@ -119,3 +119,20 @@ def test_whatever_was_seen_is_ranked(given_seen: list[tuple[str, int, int, int]]
     assert found == worst(list(reversed(sightings)), {"a": 3}, 2)
     assert all(one.low >= other.low for one, other in itertools.pairwise(found))
     assert all(0 < one.intermittent <= one.ran for one in found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "of", "said"),
+    [
+        ((2, 2), (0, 2), 1, 0),
+        ((15, 15), (0, 15), 1, 1),
+        ((0, 15), (15, 15), 1, -1),
+        ((8, 10), (1, 10), 1, 1),
+        ((8, 10), (1, 10), 20, 0),
+        ((1, 1), (0, 0), 1, 0),
+    ],
+)
+def test_shares_differ_only_beyond_chance(one: tuple[int, int], other: tuple[int, int], of: int, said: int) -> None:
+    """And the more questions are asked at once, the more it takes."""
+    assert differs(*one, *other, of=of) == said
+    assert differs(*other, *one, of=of) == -said

@@ -40,7 +40,7 @@ def test_a_job_shows_its_counts_and_its_failing_tests(house: House, visitor: Per
     listed = "3 failing tests, 1 of them new new test_b Error: test_b known test_a Error: test_a and 1 more"
     assert told(text) == [listed]
     assert re.search(r'docs</a> <span class="hint">tests: 7 passed, 1 skipped</span>', text)
-    assert re.search(r"lint</a></li>", text)
+    assert re.search(r"lint</a> <a class=\"way\"[^>]*>over time</a></li>", text)
     assert told(visitor.get("/pushes/try/abcdef1?job=unit").text) == [f"{listed}, which are not kept"]
 
 

@@ -16,6 +16,7 @@ _COMMANDS = {
     "branch": Listed(
         "triggerbot.cli.branch:branch", "What keeps failing on a branch? (exit 0 nothing, 1 something)", "Ask"
     ),
+    "job": Listed("triggerbot.cli.job:job", "How does a job behave over time?", "Ask"),
     "explain": Listed("triggerbot.cli.explain:explain", "Why was a job retriggered, or not?", "Ask"),
     "report": Listed("triggerbot.cli.report:report", "What newly fails at a push, or in a folder of reports?", "Ask"),
     "stats": Listed("triggerbot.cli.stats:stats", "How much was retriggered, and what is open?", "Ask"),

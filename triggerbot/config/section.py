@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from triggerbot.config import fields
 from triggerbot.config.secrets import Secret
 from triggerbot.config.yaml_reader import Place
-from triggerbot.core.model import Branch, Push
+from triggerbot.core.model import Branch, Push, Run
 from triggerbot.core.patterns import Globs, is_literal
 from triggerbot.core.policy.rules import Rule
+from triggerbot.core.ways import Subject, Way
 
 # None is used here, and to look for some takes every command some milliseconds.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -119,6 +120,14 @@ class SystemSettings(Section):
     def unpollable(self, name: str) -> str:
         """Return why a poll of it, by this name, would find nothing; empty if it can be polled."""
         return ""
+
+    def ways(self, subject: Subject) -> Iterator[Way]:
+        """Yield the pages of the CI, or beside it, about a push; what is not known for certain is left out."""
+        yield from ()
+
+    def ways_of_run(self, push: Push, run: Run) -> Iterator[Way]:
+        """Yield the pages about a run, its log first."""
+        yield from ()
 
     def remarks(self) -> Iterator[str]:
         """Yield what `check` shows of it besides address and sweep."""

@@ -15,6 +15,8 @@ from triggerbot.store import FAILURE_RECORDS_MAX, Store
 
 #: The 97.5th percentile of the normal distribution: 2.5 % lie beyond each end of an interval.
 _Z = 1.959964
+#: The chance to either side at which two shares that are the same are taken for different.
+_ERROR = 0.025
 
 
 #: Jobs of one project whose runs are counted: those that were intermittent most often.
@@ -79,9 +81,7 @@ class Rate:
 
     def __str__(self) -> str:
         """Describe the rate in words."""
-        return (
-            f"{_percent(self.rate)} ({_percent(self.low)} to {_percent(self.high)}): {self.intermittent} of {self.ran}"
-        )
+        return f"{percent(self.rate)} ({percent(self.low)} to {percent(self.high)}): {self.intermittent} of {self.ran}"
 
 
 def interval(hits: int, tries: int) -> tuple[float, float]:
@@ -101,6 +101,24 @@ def interval(hits: int, tries: int) -> tuple[float, float]:
     return low, high
 
 
+def differs(hits: int, tries: int, other_hits: int, other_tries: int, *, of: int = 1) -> int:
+    """Return 1 if a share is higher than another beyond chance, -1 if it is lower, and 0 if they cannot be told apart.
+
+    By Fisher's exact test, which holds for few tries, too: an error of 2.5 % to either side. `of`: how many such
+    questions are asked at once, over which the error is divided (Bonferroni).
+    """
+    every, total = hits + other_hits, tries + other_tries
+    ways = math.comb(total, every)
+
+    def chance(least: int, most: int) -> float:
+        found = range(max(least, every - other_tries), min(most, every, tries) + 1)
+        return sum(math.comb(tries, one) * math.comb(other_tries, every - one) for one in found) / ways
+
+    if chance(hits, tries) <= _ERROR / of:
+        return 1
+    return -1 if chance(0, hits) <= _ERROR / of else 0
+
+
 def worst(sightings: Iterable[Seen], ran: Mapping[str, int], limit: int) -> list[Rate]:
     """List the intermittent jobs of one project, the worst first, by the lower end of their interval.
 
@@ -117,6 +135,17 @@ def worst(sightings: Iterable[Seen], ran: Mapping[str, int], limit: int) -> list
         tries = max(ran.get(job, 0), len(pushes))
         rates.append(Rate(job, project, len(pushes), tries, *interval(len(pushes), tries), max(pushes.values())))
     return ranked(rates, limit)
+
+
+def of_job(store: Store, project: str, job: str) -> Rate | None:
+    """Return the rate of one job, over all that is kept of its failures; `None` if it never was intermittent.
+
+    Raises `StoreUnavailable`.
+    """
+    window = store.reports.windows(project, [job])[job]
+    ran = store.reports.ran(project, [job], window.since)
+    found = worst((seen for seen in window.records if seen.intermittent and seen.at >= ran.since), ran.at, 1)
+    return found[0] if found else None
 
 
 def everywhere(store: Store, limit: int) -> list[Rate]:
@@ -140,6 +169,6 @@ def ranked(rates: Sequence[Rate], limit: int) -> list[Rate]:
     return sorted(rates, key=lambda one: (-one.low, -one.intermittent, one.project, one.job))[:limit]
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """Format a share in percent, with a decimal where it is below 10 %."""
     return f"{100 * share:.1f} %" if share < 0.0995 else f"{100 * share:.0f} %"

@@ -9,6 +9,7 @@ What stores differ in is an engine (`engine`): `sqlite`, `redis` and `memory`. E
 
 from triggerbot.store.backfills import BackfillSearch
 from triggerbot.store.bases import Found
+from triggerbot.store.jobs import JobAtPush
 from triggerbot.store.records import (
     DELIVERY_KEPT,
     FAILURE_RECORDS_MAX,
@@ -73,6 +74,7 @@ __all__ = [
     "FailureRecord",
     "Found",
     "Item",
+    "JobAtPush",
     "JobRecord",
     "Leads",
     "Notice",

@@ -101,9 +101,9 @@ def restore(transaction: Transaction, part: str, record: FailureRecord) -> None:
     transaction.rank(_of_job(record.push.project, record.job), member, record.at)
 
 
-def newest(view: Reader, project: str) -> list[FailureRecord]:
+def newest(view: Reader, project: str, limit: int = FAILURE_RECORDS_MAX) -> list[FailureRecord]:
     """Read the newest failure records of a project, newest first."""
-    members = [member for _, member in view.first(join(FAILURES, project), FAILURE_RECORDS_MAX, descending=True)]
+    members = [member for _, member in view.first(join(FAILURES, project), limit, descending=True)]
     return _read(view, members)
 
 

@@ -1,9 +1,11 @@
 """Marks of branches: what was told of their newest commits (see `core.heads`)."""
 
+from collections.abc import Sequence
+
 from triggerbot.core import heads
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.heads import DEFAULT, MARKS_MAX, Told
-from triggerbot.core.model import Head, Push
+from triggerbot.core.model import Branch, Head, Push
 from triggerbot.store.documents import encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -69,6 +71,14 @@ def of_push(view: Reader, push: Push) -> tuple[Told, ...]:
     marks = _marks(view, _doc(heads.place(push.system, push.project, push.branch)))
     found = (heads.told(text, at) for text, at in marks.items())
     return tuple(one for one in found if one is not None)
+
+
+def of_branches(view: Reader, branches: Sequence[Branch]) -> list[tuple[Told, ...]]:
+    """Read what was told of branches, with one read."""
+    docs = [_doc(heads.place(*branch)) for branch in branches]
+    found = view.get(docs) if docs else []
+    marks = ({} if data is None else load(dict[str, float], data) for data in found)
+    return [tuple(one for text, at in own.items() if (one := heads.told(text, at)) is not None) for own in marks]
 
 
 def purge(transaction: Transaction, before: float) -> None:

@@ -6,7 +6,7 @@ from dataclasses import astuple, replace
 
 from triggerbot.core import identity
 from triggerbot.core.branch.cells import Shown
-from triggerbot.core.model import HeadKind, Push, PushFacts, State
+from triggerbot.core.model import Branch, HeadKind, Push, PushFacts, State
 from triggerbot.store import grid, heads, order, sampled
 from triggerbot.store.documents import StoredEntry, StoredPush, load
 from triggerbot.store.engine import Doc, Reader
@@ -130,7 +130,7 @@ def search(view: Reader, wanted: Search, limit: int) -> list[Summary]:
     lowered = Search(*(part.lower() for part in astuple(wanted)))
     for head in _newest(view, wanted.project):
         if lowered == _ALL or _fits(head, lowered):
-            found.append(_summary(head))
+            found.append(summary(head))
         if len(found) >= limit:
             break
     return found
@@ -162,7 +162,8 @@ def _fits(head: StoredPush, wanted: Search) -> bool:
     )
 
 
-def _summary(head: StoredPush) -> Summary:
+def summary(head: StoredPush) -> Summary:
+    """Return a push in one line, with its last verdict."""
     title = (head.message or "")[:_TITLE_MAX].partition("\n")[0]
     return Summary(
         head.push,
@@ -177,6 +178,17 @@ def _summary(head: StoredPush) -> Summary:
         pushed_at=head.place or None,
         to_look_at=head.to_look_at,
     )
+
+
+def of_pull(view: Reader, project: str, number: str) -> list[Branch]:
+    """List the branches of a pull request, by its number, among those that were pushed to last."""
+    newest = view.first(join(RECENT, project.lower()), _PAGE, descending=True)
+    pushes = {push.along: push for _, part in newest for push in [push_of(part)]}
+    opened = (HeadKind.OPENED, HeadKind.CLOSED)
+    told = zip(pushes, heads.of_branches(view, list(pushes)), strict=True)
+    return [
+        branch for branch, marks in told if any(one.kind in opened and one.detail == number for one in marks)
+    ]  # fmt: skip
 
 
 def judged_since(view: Reader, since: float, limit: int = 100) -> list[tuple[float, Push]]:
@@ -206,7 +218,7 @@ def branches(view: Reader, project: str) -> tuple[Mapping[str, int], tuple[str, 
 
 def of_branch(view: Reader, system: str, project: str, branch: str, limit: int) -> list[Summary]:
     """List the newest pushes of a branch, in push order, without those of forks and those of which no time is known."""
-    return [_summary(stored) for stored in order.newest(view, Push(system, project, branch, ""), limit)]
+    return [summary(stored) for stored in order.newest(view, Push(system, project, branch, ""), limit)]
 
 
 def shown(view: Reader, pushes: Sequence[Push]) -> list[Sequence[Shown] | None]:
@@ -226,6 +238,7 @@ class Pushes(Room):
     recent = Reads(recent)
     last_heard = Reads(last_heard)
     search = Reads(search)
+    of_pull = Reads(of_pull)
     judged_since = Reads(judged_since)
     projects = Reads(projects)
     previous = Reads(order.previous)

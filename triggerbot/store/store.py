@@ -17,6 +17,7 @@ from triggerbot.store.due import Due
 from triggerbot.store.engine import Engine
 from triggerbot.store.expectations import Expectations
 from triggerbot.store.facts import Facts
+from triggerbot.store.jobs import Jobs
 from triggerbot.store.leads import LeadGroups
 from triggerbot.store.letters import Crashes, Letters
 from triggerbot.store.limits import LimitsRoom
@@ -49,6 +50,7 @@ class Store:
         self.calibration = Calibrations(engine)
         #: For pages, commands and operators.
         self.pushes = Pushes(engine)
+        self.jobs = Jobs(engine)
         self.statistics = Statistics(engine)
         self.letters = Letters(engine)
         self.crashes = Crashes(engine)

@@ -1,14 +1,18 @@
 """What Taskcluster and Treeherder agree on at Mozilla: how a job is called, and what holds if Treeherder is behind."""
 
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from triggerbot.core.errors import CIUnavailable, NotKnown
+from triggerbot.core.model import Push, Run
+from triggerbot.core.ways import Way
 from triggerbot.systems import Known, LookBack
 
 #: Characters of a name that Treeherder keeps (its etl/taskcluster_pulse/handler.py).
 NAME_MAX = 139
 #: The end of the name of a task that runs failed tests again: Gecko's action `confirm-failures`.
 _CONFIRMS = "-cf"
+TREEHERDER = "Treeherder"
 #: Seconds between looks for a push that Treeherder does not know yet.
 _BEHIND = 90.0
 
@@ -26,6 +30,19 @@ def repository(project: str) -> str:
     """Return the name by which Treeherder knows a project: `owner/name`, a repository of GitHub, without its owner."""
     owner, _, name = project.partition("/")
     return name if owner.strip(".") and name and "/" not in name else project
+
+
+def push_at_treeherder(treeherder: str, push: Push) -> Way:
+    """Return the way to a push at Treeherder."""
+    query = urlencode({"repo": repository(push.project), "revision": push.revision})
+    return Way("Push", TREEHERDER, f"{treeherder.rstrip('/')}/jobs?{query}")
+
+
+def job_at_treeherder(treeherder: str, push: Push, run: Run) -> Way:
+    """Return the way to a job at Treeherder, which selects it there."""
+    way = push_at_treeherder(treeherder, push)
+    selected = urlencode({"selectedTaskRun": f"{run.run_id}.{run.attempt - 1}"})
+    return way._replace(what="Job", url=f"{way.url}&{selected}")
 
 
 def is_behind(listed: LookBack, known: Known) -> bool:

@@ -34,6 +34,8 @@ def build(hooks: Hooks, api: Api, pages: Pages) -> Starlette:
             Route("/api/v1/pushes", _guarded(api.pushes, api_limit, gate.of_programs)),
             Route("/api/v1/pushes/{project:path}/{revision}", _guarded(api.push, api_limit, gate.of_programs)),
             Route("/api/v1/branches/{path:path}", _guarded(pages.branches.json, api_limit, gate.of_programs)),
+            Route("/api/v1/failures/{project:path}", _guarded(pages.failures.json, api_limit, gate.of_programs)),
+            Route("/api/v1/jobs/{path:path}", _guarded(pages.jobs.json, api_limit, gate.of_programs)),
             Route("/api/v1/stats", _guarded(api.statistics, api_limit, gate.of_programs)),
             Route("/api/v1/actions", _guarded(api.actions, api_limit, gate.of_programs)),
             Route("/api/v1/answers/{command}", _guarded(pages.answers, api_limit, gate.of_programs)),

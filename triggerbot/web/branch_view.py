@@ -11,7 +11,7 @@ from triggerbot.core.branch.cells import CellKind
 from triggerbot.core.branch.streaks import Row
 from triggerbot.core.formatting import moment
 from triggerbot.reports.branches import Branch, Column
-from triggerbot.web.layout import push_path
+from triggerbot.web.layout import job_path, push_path
 from triggerbot.web.push_view import row_id
 
 #: Characters of a revision above its column.
@@ -32,6 +32,11 @@ _KINDS = {
 }
 #: Kinds whose cells lead to the job at that push: something is to be seen there.
 _LINKED = frozenset({CellKind.FAILED, CellKind.INTERMITTENT, CellKind.AWAITED, CellKind.INFRA})
+
+
+def look_of(kind: CellKind) -> tuple[str, str]:
+    """Return the CSS class of a kind of cell, and what it means."""
+    return _KINDS[kind]
 
 
 def legend() -> list[tuple[str, str, str]]:
@@ -69,10 +74,17 @@ def rows(base: str, branch: Branch) -> Markup:
     plain = {kind: Markup('<td class="{}">{}</td>').format(_KINDS[kind][0], kind.letter) for kind in CellKind}
     return Markup("\n").join(
         Markup('<tr id="{}"><th scope="row">{}</th>{}</tr>').format(
-            id_of(row.job), row.job, Markup("").join(_cells(base, row, branch, plain))
+            id_of(row.job), _name(base, row, branch), Markup("").join(_cells(base, row, branch, plain))
         )
         for row in listed
     )
+
+
+def _name(base: str, row: Row, branch: Branch) -> Markup | str:
+    """Return the name of a row, which leads to the job over time; a merged row is no job."""
+    if not row.name:
+        return row.job
+    return Markup('<a href="{}">{}</a>').format(f"{base}{job_path(branch.project, row.name)}", row.job)
 
 
 def _cells(base: str, row: Row, branch: Branch, plain: dict[CellKind, Markup]) -> list[Markup]:

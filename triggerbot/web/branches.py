@@ -12,7 +12,7 @@ from triggerbot.reports import backfills, branch_json, branch_text
 from triggerbot.reports.branches import Branch, Branches
 from triggerbot.store import BackfillSearch
 from triggerbot.web import branch_view
-from triggerbot.web.layout import Frame, Page, PageError, branch_path, push_path, query
+from triggerbot.web.layout import Frame, Page, PageError, branch_path, job_path, push_path, query
 from triggerbot.web.responses import as_json, error
 
 _UNKNOWN = "Nothing is known of such a branch"
@@ -87,6 +87,9 @@ class BranchViews:
             "silenced": self._silenced(branch),
             "many": [branch_text.beginning(one) for one in along.beginnings],
             "paths": paths,
+            "over_time": {
+                row.job: f"{base}{job_path(branch.project, row.name)}" for row in branch.grid.rows if row.name
+            },
             "short": branch_text.short,
             "heads": branch_view.heads(base, branch.columns),
             "rows": branch_view.rows(base, branch),

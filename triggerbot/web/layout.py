@@ -12,7 +12,7 @@ from starlette.responses import Response
 from triggerbot.config import Config
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Push
-from triggerbot.reports import polls
+from triggerbot.reports import failure_history, polls
 from triggerbot.store import Store
 from triggerbot.web.live import Live, Topic
 from triggerbot.web.session import SESSION_SECONDS, Sessions, Viewer
@@ -127,6 +127,10 @@ class Frame:
             "possible": self.sessions.access.possible,
             "unreachable": polls.unreachable(self.store, self.config, self._silent(), self.clock()),
             "breakers": [one for one in self.store.limits.breakers() if one.open],
+            "job_path": job_path,
+            "failure_path": failure_path,
+            "line_path": line_path,
+            "test_path": test_path,
             "silent": [one for one in self.store.expectations.every() if one.silent_for(self.clock())],
         }
 
@@ -165,6 +169,26 @@ def push_path(push: Push, *segments: str, **params: str) -> str:
 def branch_path(project: str, branch: str) -> str:
     """Return the path of a branch's page; both names may have slashes in them."""
     return f"/branches/{quote(project)}/{quote(branch)}"
+
+
+def job_path(project: str, job: str) -> str:
+    """Return the path of the page of a job over time; both names may have slashes in them."""
+    return f"/jobs/{quote(project)}/{quote(job)}"
+
+
+def failure_path(project: str, line: str) -> str:
+    """Return the path of the page of a failure line over time; empty if the line does not tell what failed."""
+    return line_path(project, line) if failure_history.tells(line) else ""
+
+
+def line_path(project: str, line: str) -> str:
+    """Return the path of the page of a line over time, or of its shape, that is known to tell what failed."""
+    return f"/failures/{quote(project)}?{urlencode({'line': line})}"
+
+
+def test_path(project: str, test: str) -> str:
+    """Return the path of the page of a test that fails, over time."""
+    return f"/failures/{quote(project)}?{urlencode({'test': test})}"
 
 
 def is_local(path: str) -> bool:

@@ -21,18 +21,20 @@ from triggerbot.core.verdict import verdict
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.liveness import Check
-from triggerbot.reports import actions, backfills, push_json, stuck, superseded, timeline
+from triggerbot.reports import actions, backfills, push_json, search, stuck, superseded, timeline
 from triggerbot.reports.branches import Branches
 from triggerbot.reports.crashes import CLASSES, root_cause
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.novelty import stored as novelty
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
-from triggerbot.web import about, push_cost, push_tests, push_view, statistics_view
+from triggerbot.web import about, push_cost, push_tests, push_view, statistics_view, ways
 from triggerbot.web.actions import TOGETHER_MAX, Actions
 from triggerbot.web.answers import RemoteAnswers
 from triggerbot.web.branches import BranchViews
+from triggerbot.web.failures import FailureViews
 from triggerbot.web.gate import Gate
-from triggerbot.web.layout import Frame, Page, PageError, branch_path, push_path, query
+from triggerbot.web.jobs import JobViews
+from triggerbot.web.layout import Frame, Page, PageError, branch_path, job_path, push_path, query
 from triggerbot.web.live import Live
 from triggerbot.web.session import Access, Sessions
 from triggerbot.web.statistics_view import parts
@@ -80,7 +82,10 @@ class Pages:
         self.live = Live(store, clock, self.gate.of_programs)
         self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock, silent=silent)
         systems = tuple(config.systems)
-        self.branches = BranchViews(Branches(store, judge, config.rules, systems), self._frame)
+        branches = Branches(store, judge, config.rules, systems)
+        self.branches = BranchViews(branches, self._frame)
+        self.failures = FailureViews(store, branches, self._frame)
+        self.jobs = JobViews(store, self._frame)
         self.answers = RemoteAnswers(store, config, dry=dry, clock=clock)
         self._dry = dry
         self._statistics = statistics_view.StatisticsCache(store, clock)
@@ -95,6 +100,8 @@ class Pages:
             get("/", self._page(self.pushes)),
             get("/about", self._page(self.about)),
             get("/branches/{path:path}", self._page(self.branches.page)),
+            get("/failures/{project:path}", self._page(self.failures.page)),
+            get("/jobs/{path:path}", self._page(self.jobs.page)),
             get("/statistics", self._page(self.statistics)),
             get("/actions", self._page(self.actions)),
             get("/errors", self._page(self.errors)),
@@ -176,12 +183,14 @@ class Pages:
 
     def _list(self, wanted: Search, limit: int) -> dict[str, Any]:
         found = self._store.pushes.search(wanted, limit)
+        also = search.look(self._store, wanted.text, wanted.project, self._clock()) if wanted.text else search.Found()
         return {
             "pushes": [
                 (one, push_view.row_id(*one.push), push_path(one.push), branch_path(*one.push[1:3]), _bar(one.counts))
                 for one in found
             ],
             "wanted": wanted,
+            "also": also,
             "filtered": wanted != Search(),
             "projects": self._store.pushes.projects(),
             "healths": list(Health),
@@ -220,7 +229,13 @@ class Pages:
             "title": f"{SIGNS[judged.health]} {_title(record)}",
             "name": _title(record),
             "groups": push_view.groups(judged, record, entries, before),
-            "folded": push_view.folded(judged, push),
+            "ways": ways.of_push(self._config.systems, record),
+            "logs": {
+                job.job: ways.of_failed(self._config.systems, push, job.runs)
+                for job in judged.jobs
+                if job.verdict is not Verdict.PASSED and job.failing_runs
+            },
+            "folded": push_view.folded(judged, record, self._frame.base),
             "tests": push_tests.of_push(judged, novelty.of_failing(self._store, self._judge, record, judged)),
             "cost": push_cost.cost(record),
             "shared": push_view.shared(judged),
@@ -259,7 +274,10 @@ class Pages:
             "row": push_view.row(judged, job, entries, push_json.before(self._store.facts.metadata(push)), {}),
             "superseded": capital(superseded.warning(record)),
             "tests": push_tests.of_job(judged, compared.get(name, ()), FAILING_MAX),
-            "runs": [(run, push_view.safe(run.url)) for run in judged.runs],
+            "runs": [
+                (run, push_view.safe(run.url), ways.of_run(self._config.systems, push, run)) for run in judged.runs
+            ],
+            "ways": ways.of_push(self._config.systems, record),
             "lines": timeline.of_job(job, entries, standing),
             "searches": [one for one in backfills.concerning(self._store, push) if one.job == job.name],
             "backfill": push_path(push, "backfill") if rule is not None and judged.verdict is Verdict.FAILED else "",
@@ -267,6 +285,8 @@ class Pages:
             "asked": requested,
             "act": push_path(push, "retrigger"),
             "path": push_path(push),
+            "project": push.project,
+            "over_time": job_path(push.project, job.name),
         }
 
     def _record(self, push: Push) -> PushRecord:

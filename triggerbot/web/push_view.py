@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.formatting import capital, moment, plural
-from triggerbot.core.model import Push, Run, RunKey
+from triggerbot.core.model import Run, RunKey
 from triggerbot.core.policy import waiting
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
@@ -24,6 +24,7 @@ from triggerbot.reports import calibration, glossary, timeline
 from triggerbot.reports.push_json import Before
 from triggerbot.store import JobRecord, PushRecord, TimelineEntry
 from triggerbot.web import push_tests
+from triggerbot.web.layout import job_path
 from triggerbot.web.push_cost import retriggers
 
 #: Jobs of a common failure that are listed before the rest is folded.
@@ -78,6 +79,8 @@ class Row:
 
     id: str
     job: str
+    #: The name that it has at every push.
+    name: str
     verdict: str
     suspected: bool
     was: str
@@ -177,6 +180,7 @@ def row(
     return Row(
         id=row_id(job.job),
         job=job.job,
+        name=record.name,
         verdict=str(job.verdict or "none"),
         suspected=job.suspected,
         was=before.get(record.key, ("", ""))[1],
@@ -336,28 +340,37 @@ def _asked_by(claim: Claim) -> str:
 # -- folded jobs ------------------------------------------------------------------------------------------------
 
 
-def folded(judged: PushVerdict, push: Push) -> list[Folded]:
-    """Return the jobs that passed and those that prove nothing, as lines of HTML."""
+def folded(judged: PushVerdict, record: PushRecord, base: str) -> list[Folded]:
+    """Return the jobs that passed and those that prove nothing, as lines of HTML; `base`: begins our addresses."""
+    push, names = record.push, {job.job: job.name for job in record.jobs}
     # System and branch are needed: several pushes may have the same revision.
     page = escape(f"?{urlencode({'system': push.system, 'branch': push.branch})}&job=")
+    over_time = escape(f"{base}{job_path(push.project, '')}")
     found = []
     for verdict in (Verdict.PASSED, None):
         jobs = [job for job in judged.jobs if job.verdict is verdict and not (job.follows and verdict is None)]
         if jobs:
-            found.append(Folded(str(verdict or "none"), _heading(verdict, len(jobs)), _folded_lines(jobs, page)))
+            lines = _folded_lines(jobs, names, page, over_time)
+            found.append(Folded(str(verdict or "none"), _heading(verdict, len(jobs)), lines))
     return found
 
 
-def _folded_lines(jobs: Sequence[JobVerdict], page: Markup) -> Markup:
-    """Render a line for each job; `page` is the query of a job's page without its name."""
-    return Markup("\n".join([_folded_line(job, page) for job in jobs]))  # noqa: S704 - what goes in is escaped
+def _folded_lines(jobs: Sequence[JobVerdict], names: Mapping[str, str], page: Markup, over_time: Markup) -> Markup:
+    """Render a line for each job; `page` and `over_time` begin the addresses of a job's pages, without its name."""
+    lines = [_folded_line(job, names[job.job], page, over_time) for job in jobs]
+    return Markup("\n".join(lines))  # noqa: S704 - what goes in is escaped
 
 
-def _folded_line(job: JobVerdict, page: Markup) -> str:
+def _folded_line(job: JobVerdict, name: str, page: Markup, over_time: Markup) -> str:
     runs = "".join([_chip_html(chip) for chip in _chips(job, ())])
     tests = push_tests.latest(job)
     counted = "" if tests is None else f' <span class="hint">tests: {tests.words}</span>'
-    return f'<li>{runs}<a href="{page}{quote(job.job)}">{escape(job.job)}</a>{counted}</li>'
+    quoted = quote(job.job)
+    own = quoted if name == job.job else quote(name)
+    return (
+        f'<li>{runs}<a href="{page}{quoted}" class="name">{escape(job.job)}</a>{counted} '
+        f'<a class="way" href="{over_time}{own}">over time</a></li>'
+    )
 
 
 def _chip_html(chip: Chip) -> str:

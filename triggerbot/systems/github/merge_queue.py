@@ -5,7 +5,6 @@ An entry is a branch that GitHub makes, `gh-readonly-queue/<base>/pr-<number>-<c
 `webhook-pull-request-dequeued`), and its reference of GraphQL (`enqueuePullRequest`, `MergeQueueEntry`), read 2026-11.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +20,6 @@ from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.graphql import GraphQL, NotActed, Problem
 
 _BRANCH_REF = "refs/heads/"
-_ENTRY = re.compile(r"gh-readonly-queue/.+/pr-(\d{1,18})-[0-9a-f]{40,64}")
 #: Reasons for which GitHub removes an entry because of its checks; after all others it is not to come back by itself.
 _CHECKS = frozenset({"CI_FAILURE", "CI_TIMEOUT"})
 _STATE = """
@@ -82,12 +80,6 @@ class _Repository(msgspec.Struct, frozen=True, rename="camel"):
 
 class _Answer(msgspec.Struct, frozen=True):
     repository: _Repository | None = None
-
-
-def pull_of(branch: str) -> int | None:
-    """Return the pull request of a merge queue's branch; `None` if it is none."""
-    match = _ENTRY.fullmatch(branch)
-    return int(match.group(1)) if match else None
 
 
 def webhook(system: str, kind: str, body: bytes | str, *, requeue: bool) -> list[Heard]:

@@ -10,7 +10,11 @@ from triggerbot.config import fields
 from triggerbot.config.secrets import Secret
 from triggerbot.config.section import Section, SystemSettings, default, literal_projects, without_default
 from triggerbot.config.yaml_reader import shown
+from triggerbot.core.model import Kind, Push, Run
 from triggerbot.core.policy.rules import Rule
+from triggerbot.core.ways import Subject, Way
+from triggerbot.systems import forges
+from triggerbot.systems.github.queue_branches import pull_of
 
 #: Reruns that GitHub allows a workflow run ("Re-running workflows and jobs", 2026), and those left to people.
 RERUNS_MAX, RESERVE = 50, 25
@@ -153,6 +157,26 @@ class GitHubSettings(SystemSettings):
             f"no repository of {name} is known to poll: add repositories: [owner/name] to the system "
             "(the projects of the rules are patterns, or not of the form owner/name)"
         )
+
+    def ways(self, subject: Subject) -> Iterator[Way]:
+        """Yield the commit, pull requests and workflow runs."""
+        web, push = forges.web_of(self.url), subject.push
+        queued = pull_of(push.branch)
+        if web is None:
+            return
+        yield forges.commit(web, push.project, push.revision)
+        for number in [queued] if queued is not None else subject.pulls:
+            yield forges.pull(web, push.project, number)
+        for batch, source in subject.batches.items():
+            yield forges.workflow_run(web, push.project, batch, source)
+
+    def ways_of_run(self, push: Push, run: Run) -> Iterator[Way]:
+        """Yield the page of the job, which is its log, and the attempt of its workflow run."""
+        web = forges.web_of(self.url)
+        if run.kind is not Kind.WORKFLOW and run.url is not None:
+            yield Way("Log", forges.NAME, run.url)
+        if web is not None and run.batch:
+            yield forges.workflow_run(web, push.project, run.batch, attempt=run.attempt)
 
     def remarks(self) -> Iterator[str]:
         """Show that forks are retriggered, too."""

@@ -27,6 +27,7 @@ from triggerbot.systems.github.graphql import GraphQL
 from triggerbot.systems.github.heads import Branches
 from triggerbot.systems.github.limits import Limits, OwnSlots
 from triggerbot.systems.github.merge_queue import MergeQueue
+from triggerbot.systems.github.queue_branches import pull_of
 from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.rerun import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
@@ -308,7 +309,7 @@ class GitHub:
 
     def pull_of(self, branch: str) -> int | None:
         """Return the pull request of a merge queue's branch."""
-        return merge_queue.pull_of(branch)
+        return pull_of(branch)
 
     def evicted(self, project: str, number: int) -> Evicted:
         """Read how a pull request stands with the merge queue; raises as `failures` does."""

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, Self
+from urllib.parse import quote, urlsplit
 
 from pydantic import ConfigDict, Field, model_validator
 
 from triggerbot.config import fields
 from triggerbot.config.secrets import Secret
 from triggerbot.config.section import Section, SystemSettings, default, literal_projects
+from triggerbot.core.model import Push, Run, State
 from triggerbot.core.policy.rules import Rule
+from triggerbot.core.ways import Subject, Way
+from triggerbot.systems import forges, mozilla
 from triggerbot.systems.classification import ClassificationSettings
 
 #: Where the decision task of a push is indexed at Mozilla.
@@ -116,6 +120,28 @@ class TaskclusterSettings(SystemSettings):
     def following(self, rules: Sequence[Rule]) -> Self:
         """Sweep the projects of the rules, where none are given."""
         return self if self.projects else self.model_copy(update={"projects": literal_projects(rules)})
+
+    def ways(self, subject: Subject) -> Iterator[Way]:
+        """Yield the push as Treeherder shows it, and its commit."""
+        push = subject.push
+        if self.treeherder is not None:
+            yield mozilla.push_at_treeherder(self.treeherder, push)
+        log = next((one for one in self.pushes if one.projects.match_project(push.project)), None)
+        if log is not None and log.hg is not None:
+            address = log.hg.replace("{project}", quote(push.project)).rstrip("/")
+            yield Way(f"Commit {push.revision[:12]}", urlsplit(address).netloc, f"{address}/rev/{quote(push.revision)}")
+        elif log is not None and log.github is not None and (web := forges.web_of(log.github)) is not None:
+            yield forges.commit(web, push.project, push.revision)
+
+    def ways_of_run(self, push: Push, run: Run) -> Iterator[Way]:
+        """Yield the log of a run that ended, which the queue keeps, its task, and the job as Treeherder shows it."""
+        task = f"{quote(run.run_id, safe='')}/runs/{run.attempt - 1}"
+        if run.state is State.FINISHED:
+            artifact = f"{task}/artifacts/public/logs/live_backing.log"
+            yield Way("Log", "Taskcluster", f"{self.url.rstrip('/')}/api/queue/v1/task/{artifact}")
+        yield Way("Task", "Taskcluster", f"{self.url.rstrip('/')}/tasks/{task}")
+        if self.treeherder is not None:
+            yield mozilla.job_at_treeherder(self.treeherder, push, run)
 
     def warnings(self, *, queue: bool | None) -> Iterator[str]:
         """Yield what cannot work without more keys."""

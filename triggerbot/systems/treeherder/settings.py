@@ -7,7 +7,10 @@ from pydantic import Field
 
 from triggerbot.config import fields
 from triggerbot.config.section import SystemSettings, default, literal_projects
+from triggerbot.core.model import Push, Run
 from triggerbot.core.policy.rules import Rule
+from triggerbot.core.ways import Subject, Way
+from triggerbot.systems import mozilla
 from triggerbot.systems.classification import ClassificationSettings
 
 
@@ -43,6 +46,14 @@ class TreeherderSettings(SystemSettings):
     def following(self, rules: Sequence[Rule]) -> Self:
         """Sweep the projects of the rules, where none are given."""
         return self if self.projects else self.model_copy(update={"projects": literal_projects(rules)})
+
+    def ways(self, subject: Subject) -> Iterator[Way]:
+        """Yield the push as Treeherder shows it."""
+        yield mozilla.push_at_treeherder(self.url, subject.push)
+
+    def ways_of_run(self, push: Push, run: Run) -> Iterator[Way]:
+        """Yield the job as Treeherder shows it, with its log."""
+        yield mozilla.job_at_treeherder(self.url, push, run)
 
     def warnings(self, *, queue: bool | None) -> Iterator[str]:
         """Yield what cannot work without more keys."""

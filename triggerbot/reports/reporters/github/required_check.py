@@ -13,7 +13,7 @@ from triggerbot.core.verdict import merge_queue
 from triggerbot.core.verdict.merge_queue import Conclusion
 from triggerbot.reports import PushReport
 from triggerbot.systems.github import messages
-from triggerbot.systems.github.merge_queue import pull_of
+from triggerbot.systems.github.queue_branches import pull_of
 from triggerbot.systems.github.reporting import ReportingClient
 
 #: Seconds until GitHub is asked again whether all workflow runs have ended.
