@@ -2,13 +2,13 @@
 
 import click
 
-from triggerbot.reports.lookup import is_watched, near, not_watched_message
 from triggerbot.cli.options import config_option, json_option, load_config, opened
 from triggerbot.cli.output import moment, plain, plural, say, say_json
 from triggerbot.config import Config
 from triggerbot.core.errors import UsageError
 from triggerbot.reports import job_history, job_text
 from triggerbot.reports.job_history import JobHistory
+from triggerbot.reports.lookup import is_watched, near, not_watched_message
 from triggerbot.store import Store
 
 #: Failures that are printed.
