@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import PureWindowsPath
 
 from triggerbot.core.run_tests import FailingTest, RunTests, bounded
 from triggerbot.formats import IDS_MAX, LINES_MAX, Contents, File, Problem, content, excerpt, total
@@ -33,7 +34,7 @@ _ERROR_OF = re.compile(r"_{2,} ?ERROR (?:at (?:setup|teardown) of|collecting) (?
 _MARKED = re.compile(r"E {3,}(?P<said>\S.*)")
 #: What is left of a session in which the interpreter died, and where it was then.
 _FATAL = re.compile(r".*?(?P<said>Fatal Python error: .+)")
-_FRAME = re.compile(r'  File "(?:.*[/\\])?(?P<file>[^"]+)", line \d+ in (?P<name>.+)')
+_FRAME = re.compile(r'  File "(?P<path>[^"]+)", line \d+ in (?P<name>.+)')
 _STATS = "expected a summary of pytest, such as `1 failed, 2 passed in 9.9s`"
 
 
@@ -173,7 +174,8 @@ def _add_death(died: list[str], line: str) -> None:
     if not died and (fatal := _FATAL.fullmatch(line)) is not None:
         died.append(fatal["said"])
     elif len(died) == 1 and (frame := _FRAME.fullmatch(line)) is not None:
-        died.append(f"{frame['name']} ({frame['file']})")
+        # It takes both kinds of slashes.
+        died.append(f"{frame['name']} ({PureWindowsPath(frame['path']).name})")
 
 
 def _lines(file: File, problems: list[Problem]) -> Iterator[str]:

@@ -44,7 +44,7 @@ BOUNDED = {
     "triggerbot.cli.errors._OURS": "sees the names of files in tracebacks of our own",
 }
 #: Values of the names in patterns that are built where they are used.
-LOCAL = {"mention": re.escape("triggerbot")}
+LOCAL = {"mention": re.escape("triggerbot"), "source": Path("state.db")}
 #: By how much a text of twice the length may exceed twice the steps: the constant cost of a match.
 SLACK = 1.15
 
