@@ -21,4 +21,4 @@ def stored(path: Path) -> dict[str, int]:
                 counted["runs"] += sum(len(job.runs) for job in load_jobs(value).values())
         query = "SELECT count(*) FROM ranks JOIN indexes ON indexes.id = ranks.list WHERE indexes.name = ?"
         counted[DELIVERIES] += connection.execute(query, (DELIVERIES,)).fetchone()[0]
-    return {kind: number for kind, number in counted.items() if number}
+    return dict(+counted)

@@ -122,11 +122,11 @@ def _event(wire: _Wire, system: str | None) -> Event:
         retrigger_of=_truncate(wire.retrigger_of),
         pool=_truncate(wire.pool),
         step=_truncate(wire.step),
-        failures=tuple(line[:_FAILURE_MAX] for line in (wire.failures or _lines(tests))[:_FAILURES_MAX]),
+        failures=_failures(wire.failures or _lines(tests)),
         started=_started(wire),
         event=_truncate(wire.event),
         allowed_to_fail=bool(wire.allowed_to_fail),
-        needs=tuple(name[:_TEXT_MAX] for name in (wire.needs or ())[:_NEEDS_MAX]),
+        needs=tuple(name[:_TEXT_MAX] for name in wire.needs[:_NEEDS_MAX]) if wire.needs else (),
         base=parse_revision(wire.base, "base") if wire.base else None,
         parents=parse_parents(wire.parents),
         tests=tests,
@@ -156,6 +156,10 @@ def _count(name: str, number: int | None) -> int:
     return 0 if number is None else _check_number(f"tests.{name}", number)
 
 
+def _failures(lines: list[str]) -> tuple[str, ...]:
+    return tuple(line[:_FAILURE_MAX] for line in lines[:_FAILURES_MAX]) if lines else ()
+
+
 def _lines(tests: RunTests | None) -> list[str]:
     """Return failure lines of failing tests, for a run that tells no others."""
     return [] if tests is None else [str(one) for one in tests.failing[:_FAILURES_MAX]]
@@ -177,7 +181,7 @@ def parse_revision(text: str, name: str) -> str:
 
 def parse_parents(revisions: list[str] | None) -> tuple[str, ...]:
     """Return the parents of a commit in lower case; raises `NotUnderstood`."""
-    return tuple(parse_revision(one, "parents") for one in (revisions or ())[:_PARENTS_MAX])
+    return tuple(parse_revision(one, "parents") for one in revisions[:_PARENTS_MAX]) if revisions else ()
 
 
 def _check_text(name: str, text: str) -> None:

@@ -64,7 +64,7 @@ class Observer:
 
     def observe(self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None) -> list[Outcome]:
         """Record a batch durably, with the intake's cursor, and return an outcome for each in order. Idempotent."""
-        triaged, stored = self._begin(heard, cursor, ())
+        triaged, stored = self._begin(heard, cursor, (), here=True)
         return self._finish(triaged, [] if stored is None else stored.result())[: len(heard)]
 
     def record(self, events: Sequence[Event]) -> None:
@@ -92,7 +92,7 @@ class Observer:
         return answer
 
     def _begin(
-        self, heard: Sequence[Heard], cursor: tuple[str, str] | None, deliveries: Sequence[str]
+        self, heard: Sequence[Heard], cursor: tuple[str, str] | None, deliveries: Sequence[str], *, here: bool = False
     ) -> "tuple[list[Triaged], Future[list[Outcome]] | None]":
         """Triage a batch, and begin to store what matters of it; `None`: there is nothing."""
         triaged = [self.triage(one) for one in [*heard, *self._heads(heard)]]
@@ -103,7 +103,7 @@ class Observer:
             names = [*deliveries, *[""] * (len(triaged) - len(deliveries))]
             deliveries = [name for one, name in zip(triaged, names, strict=True) if one.item is not None]
         return triaged, self._store.observe_soon(
-            items, self._clock(), dry=self._dry, cursor=cursor, deliveries=deliveries
+            items, self._clock(), dry=self._dry, cursor=cursor, deliveries=deliveries, here=here
         )
 
     def _heads(self, heard: Sequence[Heard]) -> list[Head]:

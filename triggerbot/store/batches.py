@@ -5,14 +5,21 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.store import observe
 from triggerbot.store.engine import Transaction
 from triggerbot.store.records import Item, Outcome
 
-#: Runs a transaction later, in order; see `Engine.submit`.
-Submit = Callable[[Callable[[Transaction], list[Outcome]]], "Future[list[Outcome]]"]
+
+class Submit(Protocol):
+    """Runs a transaction, perhaps later, in order; see `Engine.submit`."""
+
+    def __call__(self, body: Callable[[Transaction], list[Outcome]], *, here: bool = False) -> "Future[list[Outcome]]":
+        """Submit it."""
+
+
 #: Items per transaction, unless a single batch has more.
 _ITEMS_MAX = 1000
 
@@ -55,8 +62,9 @@ class Batches:
         dry: bool,
         cursor: tuple[str, str] | None,
         deliveries: Sequence[str],
+        here: bool = False,
     ) -> "Future[list[Outcome]]":
-        """Queue a batch; its future is done once it is stored."""
+        """Queue a batch; its future is done once it is stored. `here`: see `Engine.submit`."""
         batch = _Batch(items, now, dry, cursor, deliveries)
         with self._lock:
             joins = bool(self._waiting) and self._fits(self._waiting[-1][-1], batch)
@@ -67,7 +75,7 @@ class Batches:
                 self._waiting.append([batch])
                 self._size = len(items)
         if not joins:
-            self._begin(_Together(self._take))
+            self._begin(_Together(self._take), here=here)
         return batch.answer
 
     def _fits(self, last: _Batch, following: _Batch) -> bool:
@@ -79,8 +87,8 @@ class Batches:
         with self._lock:
             return self._waiting.popleft()
 
-    def _begin(self, together: "_Together") -> None:
-        self._submit(together).add_done_callback(lambda stored: self._end(together, stored))
+    def _begin(self, together: "_Together", *, here: bool = False) -> None:
+        self._submit(together, here=here).add_done_callback(lambda stored: self._end(together, stored))
 
     def _end(self, together: "_Together", stored: "Future[list[Outcome]]") -> None:
         """Tell the callers; a bad batch is sent apart from those that it would make fail."""

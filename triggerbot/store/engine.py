@@ -196,8 +196,11 @@ class Engine(Protocol):
     def run(self, body: Callable[[Transaction], T]) -> T:
         """Run a transaction until nothing came between; its changes are durable when this returns."""
 
-    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
-        """Run a transaction, perhaps later, in order; its future is done when it is durable."""
+    def submit(self, body: Callable[[Transaction], T], *, here: bool = False) -> "Future[T]":
+        """Run a transaction, perhaps later, in order; its future is done when it is durable.
+
+        `here`: the caller will wait for it, so it may run at once in the caller's thread.
+        """
 
     def lease(self, candidates: Iterable[Push | Group], owner: str, now: float, seconds: float) -> Push | Group | None:
         """Lease the first candidate that no other lease holds, so that no other thread or process works on it."""
@@ -222,15 +225,15 @@ def at_once(run: Callable[[Callable[[Transaction], T]], T], body: Callable[[Tran
     """Run a transaction at once, and return a future that is done."""
     future: Future[T] = Future()
     future.set_running_or_notify_cancel()
-    settle(future, lambda: run(body))
+    settle(future, lambda: run(body))()
     return future
 
 
-def settle(future: "Future[T]", act: Callable[[], T]) -> None:
-    """Run something, and give its result or its error to a future."""
+def settle(future: "Future[T]", act: Callable[[], T]) -> Callable[[], None]:
+    """Run something, and return what gives its result or its error to a future."""
     try:
         result = act()
-    except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for the future
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+    except BaseException as failed:  # noqa: BLE001 - it belongs to whoever waits for the future
+        error = failed
+        return lambda: future.set_exception(error)
+    return lambda: future.set_result(result)

@@ -1,6 +1,7 @@
 """The names of parts, documents and indexes. Foreign text in them is escaped, so that each can be taken apart again."""
 
 from enum import StrEnum
+from functools import lru_cache
 
 from triggerbot.core.model import Branch, Group, Push
 
@@ -72,6 +73,7 @@ def apart(name: str) -> tuple[str, str]:
     return part, unescape(own)
 
 
+@lru_cache(maxsize=1024)
 def part_of(push: Push) -> str:
     """Return the part of a push, which is also its name in indexes."""
     return join("p", *push)

@@ -8,6 +8,7 @@ A push belongs to the day of its first event, which never changes; so each job o
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from triggerbot.core import identity
@@ -40,10 +41,12 @@ def _day(at: float) -> int:
     return math.floor(at / _DAY) * _DAY
 
 
+@lru_cache(maxsize=256)
 def _key(project: str, day: int) -> str:
     return join(RAN, project, str(day))
 
 
+@lru_cache(maxsize=256)
 def _branch_key(project: str, day: int, branch: str) -> str:
     return join(RAN, project, str(day), branch)
 

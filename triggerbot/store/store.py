@@ -68,14 +68,17 @@ class Store:
         deliveries: Sequence[str] = (),
     ) -> list[Outcome]:  # fmt: skip
         """Record a batch of items, make the claims that follow from it, and move a cursor, atomically."""
-        return self.observe_soon(items, now, dry=dry, cursor=cursor, deliveries=deliveries).result()
+        return self.observe_soon(items, now, dry=dry, cursor=cursor, deliveries=deliveries, here=True).result()
 
     def observe_soon(
         self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None = None,
-        deliveries: Sequence[str] = (),
+        deliveries: Sequence[str] = (), here: bool = False,
     ) -> "Future[list[Outcome]]":  # fmt: skip
-        """Observe like `observe`, but return a future, so that many callers can share one commit."""
-        return self._batches.submit(items, now, dry=dry, cursor=cursor, deliveries=deliveries)
+        """Observe like `observe`, but return a future, so that many callers can share one commit.
+
+        `here`: the caller will wait for it, so it may be done in the caller's thread.
+        """
+        return self._batches.submit(items, now, dry=dry, cursor=cursor, deliveries=deliveries, here=here)
 
     def cursor(self, name: str) -> str | None:
         """Read the cursor of an intake."""

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from triggerbot.core.errors import Unauthenticated
 
@@ -49,7 +50,8 @@ def delivery(system: str, label: str, body: bytes) -> str:
     return f"{system}:{hashlib.sha256(label.encode('utf-8', 'replace') + b'.' + body).hexdigest()[:32]}"
 
 
-def _standard_keys(secret: str) -> list[bytes]:
+@lru_cache(maxsize=64)
+def _standard_keys(secret: str) -> tuple[bytes, ...]:
     """Return the keys that a secret may stand for: its base64 (`whsec_...` in the specification), or the plain text."""
     plain = secret.removeprefix("whsec_")
     keys = []
@@ -57,7 +59,7 @@ def _standard_keys(secret: str) -> list[bytes]:
         keys.append(base64.b64decode(plain, validate=True))
     if plain == secret or not keys:
         keys.append(secret.encode())
-    return [key for key in keys if key]
+    return tuple(key for key in keys if key)
 
 
 def verify_sha256(headers: Mapping[str, str], name: str, body: bytes, secrets: Sequence[str]) -> None:

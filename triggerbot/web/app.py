@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
@@ -9,26 +10,47 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.web.api import Api
 from triggerbot.web.gate import Check, Gate
 from triggerbot.web.pages import Pages
-from triggerbot.web.responses import error
+from triggerbot.web.responses import FAULT, error
 from triggerbot.web.webhooks import Hooks
 
 #: Concurrent answers of each kind (API, health, metrics): heavy use of one must leave room for webhooks and for
 #: health checks.
 _AT_ONCE = 2
 #: Prefixes of the paths for programs.
-_PROGRAMS = ("/api/", "/hooks/", "/metrics", "/__")
+_HOOKS = "/hooks/"
+_PROGRAMS = ("/api/", _HOOKS, "/metrics", "/__")
+
+
+class _Application(Starlette):
+    """The application; webhooks, which may be many, go to their handler without its middlewares and routes."""
+
+    def __init__(self, hooks: Hooks, **options: Any) -> None:
+        super().__init__(**options)
+        self._hooks = hooks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["method"] == "POST":
+            path: str = scope["path"]
+            system = path[len(_HOOKS) :]
+            if path.startswith(_HOOKS) and system and "/" not in system:
+                scope["path_params"] = {"system": system}
+                return await self._hooks(scope, receive, send)
+        await super().__call__(scope, receive, send)
 
 
 def build(hooks: Hooks, api: Api, pages: Pages) -> Starlette:
     """Build the application with all routes."""
     gate = pages.gate
     api_limit, health_limit, metrics_limit = (CapacityLimiter(_AT_ONCE) for _ in range(3))
-    app = Starlette(
+    app = _Application(
+        hooks,
         routes=[
             Route("/hooks/{system}", hooks, methods=["POST"]),
             Route("/api/v1/pushes", _guarded(api.pushes, api_limit, gate.of_programs)),
@@ -98,9 +120,8 @@ def _fault_handler(pages: Pages) -> Callable[[Request, Exception], Response]:
     """Return the handler of our own faults: a 500 without details, which are for the log only."""
 
     def handle(request: Request, _raised: Exception) -> Response:
-        text = "triggerbot failed at this; its log says why"
         if request.scope["path"].startswith(_PROGRAMS):
-            return error(HTTPStatus.INTERNAL_SERVER_ERROR, text)
-        return pages.failed(request, f"{text}.")
+            return error(HTTPStatus.INTERNAL_SERVER_ERROR, FAULT)
+        return pages.failed(request, f"{FAULT}.")
 
     return handle

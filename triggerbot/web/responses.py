@@ -13,6 +13,8 @@ DEFENCE = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
 }
+#: What a fault of ours is called: its details are for the log only.
+FAULT = "triggerbot failed at this; its log says why"
 
 
 def as_json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

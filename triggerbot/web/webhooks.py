@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -21,7 +21,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import DeadLetter, Outcome, Store
 from triggerbot.systems import System
-from triggerbot.web.responses import error, plain
+from triggerbot.web.responses import FAULT, error, plain
 
 log = structlog.get_logger("triggerbot.hooks")
 
@@ -38,6 +38,8 @@ _LETTER_HEADERS = ("content-type", "x-github-event", "x-github-delivery", "webho
 _BATCH_MAX = 200
 #: Seconds for which rejections are reported.
 _REPORTED_SECONDS = 86_400.0
+#: Most answers are these: made once.
+_STORED, _STORED_BEFORE = plain(202, "stored"), plain(202, "stored before")
 
 
 class Hooks:
@@ -61,18 +63,17 @@ class Hooks:
         self.arriving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one webhook (as an ASGI application of its own, which saves each request two wrappers)."""
-        request = Request(scope, receive)
-        answer = await self._answer(request)
+        """Answer one webhook (as an ASGI application of its own: see `app`)."""
+        answer = await self._answer(scope, receive)
         await answer(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        system = self._systems.get(request.path_params["system"])
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        system = self._systems.get(scope["path_params"]["system"])
         if system is None:
             self._metrics.webhooks.labels("", "404").inc()
             return error(404, "no such system is configured")
         try:
-            answer = await self._process(system, request)
+            answer = await self._process(system, _headers(scope), receive)
         except Unauthenticated as refused:
             answer = self._reject(system, 401, str(refused))
         except NotUnderstood as refused:
@@ -86,14 +87,16 @@ class Hooks:
             answer = error(408, f"the body did not arrive within {BODY_SECONDS:g} s")
         except ClientDisconnect:
             answer = error(400, "the connection ended before the body did")
+        except Exception:
+            log.exception("hook.failed", system=system.name)
+            answer = error(500, FAULT)
         self._metrics.webhooks.labels(system.name, str(answer.status_code)).inc()
         return answer
 
-    async def _process(self, system: System, request: Request) -> Response:
-        body = await self._body(request, system.body_max)
+    async def _process(self, system: System, headers: Mapping[str, str], receive: Receive) -> Response:
+        body = await self._body(headers.get("content-length", ""), receive, system.body_max)
         if body is None:
             return self._reject(system, 413, f"a body has at most {system.body_max} bytes here")
-        headers = _headers(request)
         delivery = _verify(system, headers, body, self._clock())
         try:
             heard = system.parse(headers, body)
@@ -105,28 +108,33 @@ class Hooks:
             log.exception("hook.failed", system=system.name)
             reason = f"{type(failure).__name__}: {failure}"
             await asyncio.to_thread(self._add_dead_letter, system, headers, body, reason)
-            return plain(202, "stored")
+            return _STORED
         self.refused.accepted(system.name)
         if repeated:
             log.debug("hook.repeated", system=system.name, delivery=delivery)
             self._metrics.repeated.labels(system.name).inc()
-            return plain(202, "stored before")
-        return plain(202, "stored")
+            return _STORED_BEFORE
+        return _STORED
 
     def _reject(self, system: System, status: int, why: str) -> Response:
         self.refused.refused(system.name, status, why)
         return error(status, why)
 
-    async def _body(self, request: Request, most: int) -> bytes | None:
+    async def _body(self, declared: str, receive: Receive, most: int) -> bytes | None:
         """Read the raw body, never decompressed; `None`, without reading on, once it is larger than `most` bytes."""
-        declared = request.headers.get("content-length", "")
         if declared.isascii() and declared.isdigit() and int(declared[:20]) > most:
             return None
         chunks: list[bytes] = []
         size = large = 0
+        more = True
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                async for chunk in request.stream():
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    chunk = message.get("body", b"")
+                    more = message.get("more_body", False)
                     size += len(chunk)
                     if size > most:
                         return None
@@ -152,10 +160,11 @@ class _TooManyBodies(Exception):
     """Too many large bodies are arriving to accept another one."""
 
 
-def _headers(request: Request) -> dict[str, str]:
+def _headers(scope: Scope) -> dict[str, str]:
     """Return the headers with one value each; repeated ones are joined by commas (RFC 9110, 5.3)."""
     headers: dict[str, str] = {}
-    for name, value in request.headers.items():
+    for raw, content in scope["headers"]:
+        name, value = raw.decode("latin-1"), content.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 
@@ -171,7 +180,7 @@ def _verify(system: System, headers: Mapping[str, str], body: bytes, now: float)
         raise Unauthenticated("this cannot be verified") from None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Request:
     """One webhook that waits to be stored."""
 

@@ -110,8 +110,13 @@ def _around_commits(counter: _Counter) -> None:
     from triggerbot.store.redis.connection import RedisConnection
 
     class Connection(sqlite3.Connection):
+        writes = False
+
         def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:  # type: ignore[override]
-            if sql != "COMMIT" or threading.current_thread().name != "store-writer":
+            # A migration begins otherwise.
+            writing = self.writes
+            self.writes = sql == "BEGIN IMMEDIATE" or (self.writes and sql != "COMMIT")
+            if sql != "COMMIT" or not writing:
                 return super().execute(sql, *arguments)
             counter.point("before the commit")
             done = super().execute(sql, *arguments)

@@ -137,6 +137,30 @@ def test_what_triggerbot_failed_on_gets_in_later(target: Target, monkeypatch: py
     assert (repeated(target), target.stored()["runs"]) == (0, 1)
 
 
+def test_what_triggerbot_can_neither_take_nor_keep_is_answered_500(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the sender delivers it again."""
+    hook = github()
+    monkeypatch.setattr(target.systems["gh"], "parse", lambda *_: 1 / 0)
+    monkeypatch.setattr(target.store.letters, "add", lambda *_: 1 / 0, raising=False)
+    assert post(target, hook) == [500]
+    assert target.counted('triggerbot_webhooks_total{status="500",system="gh"}') == 1
+    monkeypatch.undo()
+
+    assert post(target, hook) == [202]
+
+
+@pytest.mark.parametrize(
+    "path", ["/hooks", "/hooks/", "/hooks/other", "/hooks/gh/", "/hooks/gh/x", "/x/hooks/gh", "/hooks/g"]
+)
+def test_other_paths_lead_to_no_system(target: Target, path: str) -> None:
+    """Whatever is sent there."""
+    hook = github()
+    assert asyncio.run(target.post(path, hook.headers, hook.body)) == 404
+    assert target.stored() == {}
+
+
 def test_copies_that_come_together(target: Target) -> None:
     """Even then only one of them is observed."""
     hook = generic()

@@ -146,8 +146,8 @@ class MemoryEngine:
             memory.apply(transaction.changes)
             return value
 
-    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
-        """Run a transaction at once."""
+    def submit(self, body: Callable[[Transaction], T], **_where: bool) -> "Future[T]":
+        """Run a transaction at once, always in the thread of the caller."""
         return at_once(self.run, body)
 
     def distrust(self) -> Distrust | None:

@@ -14,14 +14,14 @@ import redis
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.core.model import Group, Push
 from triggerbot.store.documents import encode, load
-from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction
+from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction, settle
+from triggerbot.store.in_order import InOrder, Item
 from triggerbot.store.names import US, due_of, group_part, part_of
 from triggerbot.store.records import Distrust
 from triggerbot.store.redis import older
 from triggerbot.store.redis.cache import Cache
 from triggerbot.store.redis.connection import PREFIX, RedisConnection, connect
 from triggerbot.store.redis.view import RedisView
-from triggerbot.store.redis.writer import Writer
 
 T = TypeVar("T")
 #: Tries of a transaction that others come between, and seconds between two, at most.
@@ -88,7 +88,7 @@ class RedisEngine:
         if self._link.is_older:
             older.take_over(self._link, self._write_older)
         self._cache = Cache()
-        self._writer = Writer()
+        self._writer: InOrder[Callable[[], object]] = InOrder(_settle_each)
         self._own: dict[Push | Group, str] = {}
         self._lock = threading.Lock()
         self._owner = ""
@@ -134,9 +134,9 @@ class RedisEngine:
         """Run a transaction until nothing came between."""
         return self._tries(lambda number: self._attempt(body, number))
 
-    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
-        """Run a transaction later, in order, in a thread of its own: each is a round trip, or several."""
-        return self._writer.submit(lambda: self.run(body))
+    def submit(self, body: Callable[[Transaction], T], *, here: bool = False) -> "Future[T]":
+        """Run a transaction later, in order, one at a time: each is a round trip, or several."""
+        return self._writer.submit(lambda: self.run(body), here=here)
 
     def _attempt(self, body: Callable[[Transaction], T], number: int) -> T:
         view = RedisView(self._link, self._cache, hopeful=number == 0)
@@ -239,6 +239,10 @@ class RedisEngine:
         self._writer.close()
         self._closing.set()
         self._link.close()
+
+
+def _settle_each(items: Sequence[Item[Callable[[], object]]]) -> list[Callable[[], None]]:
+    return [settle(future, act) for act, future in items]
 
 
 def _name(one: Push | Group) -> str:

@@ -244,11 +244,11 @@ class SqliteEngine:
 
     def run(self, body: Callable[[Transaction], T]) -> T:
         """Run a transaction; other threads' may share its commit."""
-        return self.submit(body).result()
+        return self.submit(body, here=True).result()
 
-    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
+    def submit(self, body: Callable[[Transaction], T], *, here: bool = False) -> "Future[T]":
         """Run a transaction later, in order; its future is done after the commit."""
-        return self._file.writer.submit(lambda connection: change(connection, body))
+        return self._file.writer.submit(lambda connection: change(connection, body), here=here)
 
     def distrust(self) -> Distrust | None:
         """Return since when it is used although it is a copy, if it is one that `backup` made.

@@ -1,19 +1,18 @@
-"""The single write connection, in a thread of its own: many callers share one commit (group commit).
+"""The single write connection, which one thread uses at a time: many callers share one commit (group commit).
 
 SQLite before 3.51.3 may corrupt a WAL file when two connections write or checkpoint at once (the WAL-reset bug). So all
-writes of a process go through this thread, and a lock file serialises those of several processes.
+writes of a process go through this connection, and a lock file serialises those of several processes.
 """
 
 import fcntl
-import queue
 import sqlite3
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import IO, Any, TypeVar
 
 from triggerbot.core.errors import StoreUnavailable
+from triggerbot.store.in_order import InOrder, Item
 
 T = TypeVar("T")
 Change = Callable[[sqlite3.Connection], Any]
@@ -28,64 +27,38 @@ class Writer:
     def __init__(self, connect: Callable[[], sqlite3.Connection], lock_file: IO[bytes] | None) -> None:
         self._connect = connect
         self._lock_file = lock_file
-        self._queue: queue.SimpleQueue[tuple[Change, Future[Any]] | None] = queue.SimpleQueue()
-        self._closed = False
-        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
-        self._thread.start()
+        self._connection: sqlite3.Connection | None = None
+        self._changes: InOrder[Change] = InOrder(self._commit, _BATCH)
 
-    def submit(self, change: Callable[[sqlite3.Connection], T]) -> "Future[T]":
-        """Queue a change; its future is done after the commit."""
-        future: Future[T] = Future()
-        # A cancelled future must not take its change back.
-        future.set_running_or_notify_cancel()
-        if self._closed:
-            future.set_exception(StoreUnavailable("the store is closed"))
-        else:
-            self._queue.put((change, future))
-        return future
+    def submit(self, change: Callable[[sqlite3.Connection], T], *, here: bool = False) -> "Future[T]":
+        """Queue a change; its future is done after the commit. `here`: see `InOrder.submit`."""
+        return self._changes.submit(change, here=here)
 
     def call(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Make a change and wait until it is on disk."""
-        return self.submit(change).result()
+        return self.submit(change, here=True).result()
 
     def close(self) -> None:
         """Commit what is queued, then stop."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        connection = self._open()
-        going = True
-        while going:
-            batch: list[tuple[Change, Future[Any]]] = []
-            item = self._queue.get()
-            while item is not None:
-                batch.append(item)
-                if len(batch) >= _BATCH or self._queue.empty():
-                    break
-                item = self._queue.get()
-            going = item is not None
-            # Opening is retried with each batch: the error may be temporary.
-            connection = connection or self._open()
-            if connection is None:
-                _fail(batch, StoreUnavailable("the store cannot be opened for writing"))
-            elif batch:
-                self._commit(connection, batch)
-        with _Lock(self._lock_file):
-            if connection is not None:
-                connection.close()
+        self._changes.close()
+        if self._lock_file is None or not self._lock_file.closed:
+            with _Lock(self._lock_file):
+                if self._connection is not None:
+                    self._connection.close()
         if self._lock_file is not None:
             self._lock_file.close()
 
-    def _open(self) -> sqlite3.Connection | None:
-        try:
-            return self._connect()
-        except sqlite3.Error:
-            return None
+    def _open(self) -> sqlite3.Connection:
+        """Return the connection. Opening it is tried again for each commit: the error may be temporary."""
+        if self._connection is None:
+            try:
+                self._connection = self._connect()
+            except sqlite3.Error:
+                raise StoreUnavailable("the store cannot be opened for writing") from None
+        return self._connection
 
-    def _commit(self, connection: sqlite3.Connection, batch: list[tuple[Change, Future[Any]]]) -> None:
+    def _commit(self, batch: Sequence[Item[Change]]) -> list[Callable[[], None]]:
+        connection = self._open()
         completions: list[Callable[[], None]] = []
         try:
             with _Lock(self._lock_file):
@@ -95,18 +68,14 @@ class Writer:
                     completions.append(apply(connection, change, future))
                 if connection.in_transaction:
                     connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
+        except BaseException as error:
             with suppress(sqlite3.Error):
                 # Some errors have ended the transaction already, and on a broken disk this fails, too.
                 connection.execute("ROLLBACK")
-            return _fail(batch, StoreUnavailable(f"the store cannot write: {error}"))
-        for complete in completions:
-            complete()
-
-
-def _fail(batch: list[tuple[Change, Future[Any]]], failure: StoreUnavailable) -> None:
-    for _, future in batch:
-        future.set_exception(failure)
+            if isinstance(error, sqlite3.Error | OSError):
+                raise StoreUnavailable(f"the store cannot write: {error}") from None
+            raise
+        return completions
 
 
 def _apply(connection: sqlite3.Connection, change: Change, future: "Future[Any]") -> Callable[[], None]:
