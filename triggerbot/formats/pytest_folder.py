@@ -17,8 +17,13 @@ from triggerbot.formats import IDS_MAX, LINES_MAX, Contents, File, Problem, cont
 _READ = ("stats", "summary_short", "failures_line", "errors")
 _LEFT = ("failures_long", "failures_short", "durations", "warnings", "passes", "captured_info", "test_failures")
 _PART = re.compile(rf"(?:(?P<before>tests?_.*)_)?(?P<part>{'|'.join((*_READ, *_LEFT))})(?:\.txt)?")
-#: How the whole output begins.
-_BEGINNING = b"test session starts"
+#: What the whole output has at its beginning or, with `-q`, at its end.
+_OUTPUT = re.compile(
+    rb"= (?:test session starts|short test summary info) =|"
+    rb"(?:passed|failed|skipped|errors?|no tests ran)\b[^\n]* in [\d.]+s\b[^\n]*\s*\Z"
+)
+#: A title, in as many `=` as the terminal has room for.
+_TITLE = re.compile(r"=+ .+ =+")
 _SHORT, _SUBFAILED = "short test summary info", "SUBFAIL"
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -43,7 +48,9 @@ class PytestFolder:
 
     def knows(self, file: File, head: bytes) -> bool:
         """Whether it is a part of a folder, or begins as the output does."""
-        return _PART.fullmatch(file.base) is not None or (not file.base.endswith(".xml") and _BEGINNING in head)
+        if _PART.fullmatch(file.base) is not None:
+            return True
+        return not file.base.endswith((".xml", ".json")) and _OUTPUT.search(head) is not None
 
     def read(self, files: Sequence[File]) -> Contents:
         """Read each folder; a file that is no part of one is taken for the output."""
@@ -139,8 +146,9 @@ def _output(file: File) -> Contents:
     problems: list[Problem] = []
     read = _Read()
     short = False
-    for line in _lines(file, problems):
-        heading = line.startswith("===") or _SUMMARY.fullmatch(line) is not None
+    lines = list(_lines(file, problems))
+    for line in lines:
+        heading = _TITLE.fullmatch(line) is not None or _SUMMARY.fullmatch(line) is not None
         if heading:
             short = _SHORT in line
             read.summary(line)
@@ -148,6 +156,8 @@ def _output(file: File) -> Contents:
             read.outcome(line)
     if not problems and not read.summed and not read.failed and not read.errors:
         problems.append(Problem(file.name, 1, f"{_STATS}, found none in the whole file"))
+    # Of what cannot be imported the short summary says no more than its file.
+    _add_errors(read, lines, known_only=True)
     return read.contents(problems, 1 - len(problems))
 
 
@@ -180,15 +190,19 @@ def _split(said: str) -> tuple[str, str]:
     return said.strip(), ""
 
 
-def _add_errors(read: _Read, lines: Iterable[str]) -> None:
-    """Add the errors of tracebacks to those that are known, by the names that pytest gives them there."""
+def _add_errors(read: _Read, lines: Iterable[str], *, known_only: bool = False) -> None:
+    """Add the errors of tracebacks to those that are known, by the names that pytest gives them there.
+
+    `known_only`: what the short summary does not list is no error, for a test may print anything.
+    """
     names = {_short(name): name for name in read.errors}
     name = ""
     for line in lines:
         title, marked = _ERROR_OF.fullmatch(line), _MARKED.match(line)
         if title is not None:
-            name = names.get(title["name"], title["name"])
-            read.errors.setdefault(name, "")
+            name = names.get(title["name"], "" if known_only else title["name"])
+            if name:
+                read.errors.setdefault(name, "")
         elif marked is not None and name:
             read.errors[name] = read.errors[name] or marked["said"]
             name = ""
