@@ -26,7 +26,7 @@ def compare(form: str, folder: str, against: str | None, groups: Callable[[str],
         NotReadable: a folder cannot be read.
     """
     here, problems = _read(form, folder)
-    before, others = (None, ()) if against is None else _read(form, against)
+    before, others = (None, ()) if against is None else _read_earlier(form, against)
     of_job: dict[str, list[Finding]] = defaultdict(list)
     for one in novelty.compare(here, before):
         of_job[one.job].append(one)
@@ -52,6 +52,14 @@ def _read(form: str, folder: str) -> tuple[Mapping[str, Outcome], tuple[str, ...
         if found.files:
             outcomes[job] = _outcome(job, found)
     return outcomes, tuple(problems)
+
+
+def _read_earlier(form: str, folder: str) -> tuple[Mapping[str, Outcome] | None, tuple[str, ...]]:
+    """Read what is compared with; `None` if it has no report, for then nothing tells what is new."""
+    outcomes, problems = _read(form, folder)
+    if outcomes:
+        return outcomes, problems
+    return None, (*problems, f"no report of {form} was found in {folder}: there is nothing to compare with")
 
 
 def _job(file: File, folder: str) -> str:
