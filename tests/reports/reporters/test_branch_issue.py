@@ -49,6 +49,7 @@ def test_the_life_of_an_issue(github: FakeGitHub, board: Board) -> None:
     assert "`mac-1` fails at the newest push only" in one.body
     assert LINK in one.body
     assert "`@bot silence JOB`" in one.body
+    assert "`@bot backfill JOB`" in one.body
 
     board.report({"linux-1": "F F F S S", "mac-1": "S F S S S"}, A, A, A)
     assert "at 3 pushes" in one.body
@@ -161,6 +162,22 @@ def test_silenced_until_the_streak_ends(github: FakeGitHub, board: Board) -> Non
     assert comments(github) == ["- fails no longer: `mac-1`"]
     board.report({"linux-1": "F F S", "mac-1": "F F S"})
     assert one.title == "main: 2 jobs keep failing"
+
+
+def test_all_is_not_well_while_a_silenced_job_fails(github: FakeGitHub, board: Board) -> None:
+    """The issue stays open, and says so."""
+    board.report({"linux-1": "F F S", "mac-1": "F F S"})
+    board.store.branches.silence(MAIN, "mac-1", Silence("r1", "ann", board.clock()), board.clock())
+    board.report({"linux-1": "S F F", "mac-1": "F F F"})
+    [one] = issues(github)
+    assert (one.state, one.title) == ("open", "main: nothing else keeps failing")
+    assert comments(github) == [
+        "- fails no longer: `linux-1`\n\nNothing keeps failing on `main` but what is silenced: `mac-1`."
+    ]
+    assert one.body.partition("\n")[2].startswith("**No other job keeps failing** on `main`")
+
+    board.report({"linux-1": "S S F", "mac-1": "S F F"})
+    assert (one.state, one.title) == ("closed", "main: nothing keeps failing")
 
 
 @pytest.mark.parametrize("trouble", ["disabled", "permission"])

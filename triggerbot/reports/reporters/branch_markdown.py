@@ -16,7 +16,8 @@ def title(report: BranchReport) -> str:
     """Return the title of a branch's issue."""
     count = len(report.jobs)
     name = " ".join("".join(char if char.isprintable() else " " for char in report.branch.name).split())
-    says = f"{plural(count, 'job keeps', 'jobs keep')} failing" if count else "nothing keeps failing"
+    well = "nothing else keeps failing" if report.silenced else "nothing keeps failing"
+    says = f"{plural(count, 'job keeps', 'jobs keep')} failing" if count else well
     return f"{name[: _TITLE_MAX - len(says)]}: {says}"
 
 
@@ -24,8 +25,8 @@ def body(report: BranchReport, most: int, mention: str = "") -> str:
     """Render what keeps failing on a branch, in at most `most` bytes; `mention`: who is given commands there."""
     foot = f"\n{link('The branch, push by push', report.link)}\n" if report.link else ""
     if mention and report.along.failing:
-        command = code(f"@{mention} silence JOB")
-        foot += f"\nComment {command} to hear no more of a job until it passes.\n"
+        silence, backfill = (code(f"@{mention} {verb} JOB") for verb in ("silence", "backfill"))
+        foot += f"\nComment {silence} to hear no more of a job until it passes, {backfill} to find out who broke it.\n"
     parts = [f"{_head(report)}\n"]
     room = most - size(parts[0]) - size(foot)
     entries = list(_entries(report))
@@ -45,14 +46,18 @@ def change(report: BranchReport, changes: Changes) -> str:
     if changes.stopped:
         lines.append(f"- fails no longer: {', '.join(map(code, changes.stopped))}")
     if not report.along.failing:
-        lines.append(f"\nNothing keeps failing on {code(report.branch.name)}.")
+        quiet = (
+            f" but what is silenced: {', '.join(code(one.job) for one in report.silenced)}" if report.silenced else ""
+        )
+        lines.append(f"\nNothing keeps failing on {code(report.branch.name)}{quiet}.")
     return "\n".join(lines[:30])
 
 
 def _head(report: BranchReport) -> str:
     branch = report.branch
     count = len(report.jobs)
-    says = plural(count, "job keeps", "jobs keep") if count else "No job keeps"
+    none = "No other job keeps" if report.silenced else "No job keeps"
+    says = plural(count, "job keeps", "jobs keep") if count else none
     return f"**{says} failing** on {code(branch.name)} of {code(branch.project)}.\n"
 
 
