@@ -94,6 +94,18 @@ def test_many_at_once_are_one_thing(github: FakeGitHub, board: Board) -> None:
     assert "6 jobs began to fail at `r1`: likely one cause, or the machines" in one.body
 
 
+def test_many_at_once_are_one_line_of_a_comment(github: FakeGitHub, board: Board) -> None:
+    """What is left out is counted."""
+    board.report({"mac-1": "F F S"} | {f"linux-{number:02}": "S S S" for number in range(25)})
+    board.report({"mac-1": "F F F S"} | {f"linux-{number:02}": "F F S S" for number in range(25)}, A, A)
+    [said] = comments(github)
+    assert said.startswith(
+        "- 25 jobs began to fail at `r1`: likely one cause, or the machines; all of them with the same"
+    )
+    assert said.endswith("`linux-19` and 5 more")
+    assert "\n" not in said
+
+
 @pytest.mark.parametrize("lag", [0.0, 20.0])
 @pytest.mark.parametrize("status", [0, 502])
 @pytest.mark.parametrize("applied", [True, False])

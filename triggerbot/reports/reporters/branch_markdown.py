@@ -1,6 +1,6 @@
 """Renders a branch as Markdown: what keeps failing there, since when, and what changed; purely."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from triggerbot.core.branch.streaks import Beginning, Streak
 from triggerbot.core.formatting import plural
@@ -10,6 +10,8 @@ from triggerbot.reports.reporters.markdown import LINE_MAX, code, link, size
 
 #: Characters of a title; GitHub takes 256.
 _TITLE_MAX = 200
+#: Jobs that a comment tells of in a line each, and that it names in one line.
+_CHANGES_MAX, _NAMED_MAX = 30, 20
 
 
 def title(report: BranchReport) -> str:
@@ -42,15 +44,21 @@ def body(report: BranchReport, most: int, mention: str = "") -> str:
 
 def change(report: BranchReport, changes: Changes) -> str:
     """Render what changed, as one short comment."""
-    lines = [f"- keeps failing: {_streak(report, one)}" for one in changes.started]
+    lines = [f"- {_beginning(report, one).strip()}: {_named(one.jobs)}" for one in changes.together]
+    lines += [f"- keeps failing: {_streak(report, one)}" for one in changes.alone]
+    if len(lines) > _CHANGES_MAX:
+        lines = [*lines[:_CHANGES_MAX], f"- and {len(lines) - _CHANGES_MAX} more that keep failing"]
     if changes.stopped:
-        lines.append(f"- fails no longer: {', '.join(map(code, changes.stopped))}")
+        lines.append(f"- fails no longer: {_named(changes.stopped)}")
     if not report.along.failing:
-        quiet = (
-            f" but what is silenced: {', '.join(code(one.job) for one in report.silenced)}" if report.silenced else ""
-        )
+        quiet = f" but what is silenced: {_named([one.job for one in report.silenced])}" if report.silenced else ""
         lines.append(f"\nNothing keeps failing on {code(report.branch.name)}{quiet}.")
-    return "\n".join(lines[:30])
+    return "\n".join(lines)
+
+
+def _named(jobs: Sequence[str]) -> str:
+    more = f" and {len(jobs) - _NAMED_MAX} more" if len(jobs) > _NAMED_MAX else ""
+    return ", ".join(map(code, jobs[:_NAMED_MAX])) + more
 
 
 def _head(report: BranchReport) -> str:

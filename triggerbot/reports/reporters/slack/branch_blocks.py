@@ -56,8 +56,8 @@ def _entries(report: BranchReport) -> Iterator[str]:
 
 def reply(report: BranchReport, changes: Changes) -> Message:
     """Render what changed."""
-    lines = []
-    for one in changes.started:
+    lines = [f"• {branch_text.beginning(one, _quoted)}" for one in changes.together]
+    for one in changes.alone:
         line = f": {code(one.line, LINE_MAX)}" if one.line else ""
         lines.append(f"• {code(one.job)} keeps failing, since {code(branch_text.short(one.since))}{line}")
     lines += [f"• {code(job)} fails no longer" for job in changes.stopped]
