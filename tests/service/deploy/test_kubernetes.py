@@ -5,7 +5,7 @@ import re
 import yaml
 
 from tests.service.deploy.installed import DEPLOY
-from triggerbot.daemon.workers import error_report
+from triggerbot.daemon.workers import error_file
 
 
 def test_the_example_fits_the_image_and_the_program() -> None:
@@ -16,7 +16,7 @@ def test_the_example_fits_the_image_and_the_program() -> None:
 
     user = whole["spec"]["template"]["spec"]["securityContext"]["runAsUser"]
     assert f"USER {user}:{user}" in image
-    assert container["env"] == [{"name": error_report.VARIABLE, "value": "/dev/termination-log"}]
+    assert container["env"] == [{"name": error_file.VARIABLE, "value": "/dev/termination-log"}]
     assert {one["mountPath"] for one in container["volumeMounts"]} >= {*re.findall(r"^VOLUME (\S+)", image, re.M)}
     assert container["ports"][0]["containerPort"] == int(re.findall(r"^EXPOSE (\d+)", image, re.M)[0])
     assert whole["spec"]["replicas"] == 1
