@@ -127,7 +127,7 @@ def test_where_there_is_no_report_nothing_is_told(tmp_path: Path, form: str) -> 
         (["--post", "http://[::1"], "--post: no address"),
         (["--post", "https://ci.example/hooks/ci"], "--post needs --secret"),
         (["--post", "https://ci.example/hooks/ci", "--secret", "canary-1"], "--secret: expected env:NAME"),
-        (["--post", "https://ci.example/hooks/ci", "--secret", "env:NOT_THERE"], "NOT_THERE"),
+        (["--post", "https://ci.example/hooks/ci", "--secret", "env:NOT_THERE"], "--secret: env:NOT_THERE"),
     ],
 )
 def test_wrong_use_is_told_in_one_line(reports: Path, arguments: list[str], says: str) -> None:

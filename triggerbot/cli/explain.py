@@ -104,7 +104,7 @@ def _explanations(store: Store, config: Config, records: list[PushRecord], job: 
             searches = [one for one in backfills.concerning(store, record.push) if one.job in names]
             found.append(_Explanation(record, judged, before, jobs, notes, by_job, standing, rule, searches))
     if not found and job is not None:
-        known = {one.job for record in records for one in record.jobs}
+        known = {one.job for record in records for one in (*record.jobs, *record.unrun)}
         like = near(job, known)
         all_of_it = f"triggerbot explain {records[0].push.project} {records[0].push.revision[:12]}"
         listed = (
