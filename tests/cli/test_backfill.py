@@ -51,6 +51,8 @@ def test_a_search_is_recorded_and_listed(broken: Bench) -> None:
     story = broken.run("explain", "try", MIDDLE, JOB)
     assert "Open: 1 run to find who broke the job" in story.stdout
     assert [one["job"] for one in broken.json("explain", "try", MIDDLE, JOB)["pushes"][0]["not_run"]] == [JOB]
+    wrong = broken.run("explain", "try", MIDDLE, f"{JOB} (push)")
+    assert (wrong.exit_code, f"perhaps one of these:\n  {JOB}" in wrong.stderr) == (2, True)
     store = broken.store()
     store.backfills.conclude(search.id, Conclusion(Found.FIRST_BAD, BAD, BAD, MIDDLE), "dev2", broken.now)
     store.close()

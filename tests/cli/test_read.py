@@ -137,7 +137,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
         (["--post", "http://[::1"], "--post: no address"),
         (["--post", "https://ci.example/hooks/ci"], "--post needs --secret"),
         (["--post", "https://ci.example/hooks/ci", "--secret", "canary-1"], "--secret: expected env:NAME"),
-        (["--post", "https://ci.example/hooks/ci", "--secret", "env:NOT_THERE"], "NOT_THERE"),
+        (["--post", "https://ci.example/hooks/ci", "--secret", "env:NOT_THERE"], "--secret: env:NOT_THERE"),
     ],
 )
 def test_wrong_use_is_told_in_one_line(reports: Path, arguments: list[str], says: str) -> None:

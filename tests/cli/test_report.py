@@ -144,6 +144,14 @@ def test_without_another_folder_nothing_is_new(folders: list[str]) -> None:
     )
 
 
+def test_without_an_earlier_report_nothing_is_new(folders: list[str], tmp_path: Path) -> None:
+    """Where yesterday's could not be fetched, say, not all that fails broke today."""
+    (tmp_path / "gone").mkdir()
+    answer = report("--format", "pytest", folders[0], "--against", tmp_path / "gone")
+    assert (answer.exit_code, answer.stdout.partition(", and not")[0]) == (2, f"{folders[0]}: 2 failing")
+    assert answer.stderr == f"no report of pytest was found in {tmp_path / 'gone'}: there is nothing to compare with\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

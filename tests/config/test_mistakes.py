@@ -81,6 +81,12 @@ MISTAKES = [
         "reports[0].github.merge_queue.timeout",
         "above zero",
     ),
+    (
+        GH + f"reports: [github: {{system: gh, streaks: [main], labels: [{'x' * 51}]}}]",
+        3,
+        "reports[0].github.labels[0]",
+        "expected at most 50 characters, got 51",
+    ),
     (rule("retries: '2'"), 3, "rules[0].retries", "expected a whole number, got text '2'"),
     (rule("retries: 2.0"), 3, "rules[0].retries", "expected a whole number, got the number 2.0"),
     (rule("retries: true"), 3, "rules[0].retries", "expected a whole number, got true"),

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from triggerbot.formats import Problem, content, files
 from triggerbot.formats.files import NotReadable, under, zipped
 
+#: All that there are.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
-def archive(**entries: bytes) -> bytes:
+
+def archive(method: int = zipfile.ZIP_DEFLATED, /, **entries: bytes) -> bytes:
     """Zip these files; in their names `__` stands for a dot."""
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as out:
+    with zipfile.ZipFile(made, "w", method) as out:
         for name, data in entries.items():
             out.writestr(name.replace("__", "."), data)
     return made.getvalue()
@@ -68,10 +71,20 @@ def test_a_bomb_is_not_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
         zipped(archive(**{f"f{number}": b"" for number in range(5)}), "many")
 
 
-@given(st.binary(max_size=60), st.integers(0, 200), st.integers(0, 3))
-def test_whatever_an_archive_contains_is_read_or_named(noise: bytes, place: int, cut: int) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_damage_to_what_is_compressed_is_a_problem(method: int) -> None:
+    """However it is compressed."""
+    data = bytearray(archive(method, a__xml=bytes(range(256)) * 4))
+    place = data.index(b"a.xml") + 20
+    data[place : place + 20] = b"\xff" * 20
+    (one,) = zipped(bytes(data), "z")
+    assert isinstance(content(one), Problem)
+
+
+@given(st.binary(max_size=60), st.integers(0, 200), st.integers(0, 3), st.sampled_from(METHODS))
+def test_whatever_an_archive_contains_is_read_or_named(noise: bytes, place: int, cut: int, method: int) -> None:
     """Damage raises nothing else."""
-    data = archive(a__xml=b"<testsuite/>" * 10, b=b"x")
+    data = archive(method, a__xml=b"<testsuite/>" * 10, b=b"x")
     for broken in (noise, data[:place] + noise + data[place + len(noise) :], data[: len(data) - cut], data + noise):
         try:
             found = zipped(broken, "z")

@@ -78,6 +78,9 @@ def test_what_maven_writes() -> None:
         ('classname="other" name="t" file="tests/test_a.py"', "other.t"),
         ('classname="github.com/x/y" name="TestFoo/sub_case"', "github.com/x/y.TestFoo/sub_case"),
         ('classname="cart adds" name="cart adds one"', "cart adds one"),
+        ('classname="test_x" name="test_xps"', "test_x.test_xps"),
+        ('classname="//x:y" name="//x:y"', "//x:y"),
+        ('classname="test" name="adds"', "suite.adds"),
         ('name="alone"', "suite.alone"),
         ("", "suite"),
     ],
@@ -96,6 +99,8 @@ def test_the_id_of_a_test(case: str, name: str) -> None:
         ('<flakyFailure message="x"/>', (1, 0, 0, 0)),
         ('<failure/><rerunFailure message="x"/>', (0, 1, 0, 0)),
         ("<skipped/>", (0, 0, 0, 1)),
+        ("<skipped/><error/>", (0, 0, 1, 0)),
+        ('<skipped type="todo"/><failure/>', (0, 0, 0, 1)),
         ("<system-out>FAILED <![CDATA[<failure/>]]></system-out>", (1, 0, 0, 0)),
         ("<properties><failure/></properties>", (1, 0, 0, 0)),
     ],
@@ -113,6 +118,31 @@ def test_colours_of_a_message_are_left_out() -> None:
     found = one(f"<testsuite>{case}</testsuite>")
     assert found.tests is not None
     assert found.tests.failing == (FailingTest("t", "E: red #x1B"),)
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        # Go, by gotestsum
+        (
+            '<failure message="Failed">=== RUN   TestA\n    a_test.go:12: got 1\n    --- FAIL: TestA (0s)</failure>',
+            "a_test.go:12: got 1",
+        ),
+        (
+            '<failure message="a.cc:12&#x0A;Expected equality:&#x0A;  1">a.cc:12</failure>',
+            "a.cc:12: Expected equality:",
+        ),
+        # PHPUnit
+        ("<failure>Tests\\CartTest::TestA\nFailed asserting that it is.</failure>", "Failed asserting that it is."),
+        ('<failure message="TestA"/>', "TestA"),
+        ("<failure/>", ""),
+    ],
+)
+def test_the_line_of_a_failure(body: str, line: str) -> None:
+    """It says more than which test it is, or where."""
+    tests = one(f'<testsuite><testcase name="TestA">{body}</testcase></testsuite>').tests
+    assert tests is not None
+    assert tests.failing == (FailingTest("TestA", line),)
 
 
 def test_suites_that_list_no_cases_are_counted() -> None:
@@ -172,6 +202,12 @@ def test_other_xml_is_left_alone_unless_it_is_meant() -> None:
     assert (registry.read(files).files, registry.read(files).problems) == (1, ())
     meant = registry.read(files, given=["pom.xml", "notes.txt"]).problems
     assert [str(one).partition(": expected")[0] for one in meant] == ["pom.xml:1", "notes.txt:1"]
+
+
+def test_elements_may_have_a_prefix() -> None:
+    """Also where they are to be recognised."""
+    xml = '<j:testsuite xmlns:j="urn:j"><j:testcase name="a"><j:failure/></j:testcase></j:testsuite>'
+    assert read(r__xml=xml).tests == RunTests(failed=1, failing=(FailingTest("a"),))
 
 
 def test_many_failures_are_counted_and_some_are_kept() -> None:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.formats.written import read
+from tests.formats.written import file, read
 from triggerbot.core.run_tests import FailingTest, RunTests
+from triggerbot.formats import registry
 
 SHORT = """\
 =========================== short test summary info ============================
@@ -140,6 +141,32 @@ Current thread 0x00007f56c6e5eb80 (most recent call first):
     assert (found.tests, found.failed, found.problems) == (None, True, ())
     assert found.failures == ("Fatal Python error: Segmentation fault in test_dies (test_crash.py)",)
     assert read(log__txt=f"{head}{death}1 passed in 1.0s\n").failures == ()
+
+
+def test_the_last_line_may_fill_the_terminal() -> None:
+    """It has fewer `=` then."""
+    text = f"=== test session starts ===\n{SHORT}= {SUMMARY.strip('= ')} =\n"
+    assert read(log__txt=text).tests == RunTests(2, 6, 3, 1, 71.6, FAILING, repeated=3)
+
+
+def test_what_cannot_be_imported_says_why() -> None:
+    """The short summary does not; what a test prints is no error for that."""
+    printed = ERRORS.replace("test_bad.py", "other.py")
+    found = read(log__txt=f"=== test session starts ===\n{ERRORS}{printed}{SHORT}{SUMMARY}\n").tests
+    assert found is not None
+    lines = {one.id: one.line for one in found.failing}
+    assert lines.keys() == {one.id for one in FAILING}
+    assert lines["test_bad.py"] == "ModuleNotFoundError: No module named 'nothere'"
+
+
+@pytest.mark.parametrize("text", ["FFF\n1 failed, 2 passed in 3.0s\n", f"{SHORT}\x1b[31m1 failed in 3.0s\x1b[0m\n"])
+def test_output_that_is_meant_is_known_by_its_end(text: str) -> None:
+    """With `-q` it has no heading, and a log may begin with something else."""
+    files = [file("log.txt", "fetching\n" * 1000 + text), file("build.txt", "Done in 3.0s\n")]
+    found = registry.read(files, given=["log.txt", "build.txt"])
+    assert found.tests is not None
+    assert (found.tests.failed, found.tests.seconds) == (1, 3.0)
+    assert [one.file for one in found.problems] == ["build.txt"]
 
 
 def test_what_is_not_understood_is_named_and_the_rest_is_read() -> None:

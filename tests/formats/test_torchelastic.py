@@ -79,3 +79,11 @@ def test_auto_knows_them() -> None:
     files = [file("0/error.json", died("A: b", 1)), file("package.json", '{"name": "x"}')]
     assert registry.read(files).failures == ("A: b",)
     assert not registry.read(files).problems
+
+
+@pytest.mark.parametrize("text", ["", '{"message": {"mess', "{bad"])
+def test_auto_says_that_one_is_damaged(text: str) -> None:
+    """A worker that is killed may leave half of it."""
+    (problem,) = registry.read([file("0/error.json", text), file("other.json", "{bad")]).problems
+    assert problem.file == "0/error.json"
+    assert registry.read([file("error.json", '{"errors": []}')]).problems == ()

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.fixtures import clock, make_world, rule
-from tests.fakes.world import World, failure, push
+from tests.fakes.world import World, event, failure, push
 from tests.reports.commented import HERE, WISH, ci, settle, world
 from triggerbot.core.model import Branch, CommentCommand
 
@@ -49,12 +49,36 @@ def test_silence_and_hear(world: World, ci: ListeningCI) -> None:
     assert silenced(world) == {}
 
 
+def test_backfill(world: World, ci: ListeningCI) -> None:
+    """Who broke a job is looked for along the branch, once."""
+    searches = world.store.backfills.of_branch
+    earlier = [push(f"{number}" * 10) for number in range(2)]
+    for number, where in enumerate(earlier):
+        at = world.clock() - 1000 + 10 * number
+        ci.say(where)
+        job = "linux-1" if number == 0 else "mac-1"
+        run = event(job, f"early-{number}", push=where, result="success", time=at)
+        ci.put(run)
+        world.hear(run)
+    world.drain()
+
+    settle(world, wish("backfill linux-1"))
+    settle(world, wish("backfill linux-1", id="comment:2"))
+
+    (search,) = searches(BRANCH)
+    assert (search.job, search.by, search.good) == ("linux-1", "mel", earlier[0].revision)
+    assert ci.reactions == [("comment:1", True), ("comment:2", True)]
+
+
 @pytest.mark.parametrize(
     ("text", "changes"),
     [
         ("silence mac-1", {}),
         ("silence", {}),
         ("retry linux-1", {}),
+        ("backfill mac-1", {}),
+        ("backfill nothing", {}),
+        ("backfill linux-1", {"author": "ada"}),
         ("silence linux-1", {"author": "ada"}),
         ("silence linux-1", {"about": "0" * 16}),
     ],
@@ -63,4 +87,5 @@ def test_what_is_refused(world: World, ci: ListeningCI, text: str, changes: dict
     """What keeps not failing, what is no such command, who may not write, and what is about no branch that we know."""
     settle(world, replace(wish(text), **changes))  # type: ignore[arg-type]
     assert silenced(world) == {}
+    assert world.store.backfills.of_branch(BRANCH) == ()
     assert ci.reactions == [("comment:1", False)]

@@ -64,6 +64,7 @@ def test_what_a_failure_says(told: dict[str, Any], line: str) -> None:
         ('{"jobNames": []}', "missing required field `shaGrid`"),
         ('{"jobNames": [1], "shaGrid": []}', r"\$\.jobNames\[0\]"),
         ('{"jobNames": ["a"], "shaGrid": [{"sha": "x", "jobs": [{"conclusion": 3}]}]}', r"shaGrid\[0\]\.jobs\[0\]"),
+        ('{"jobNames": ["a"], "shaGrid": [{"sha": "", "jobs": [{}]}]}', r"shaGrid\[0\]\.sha"),
         ('{"jobNames": ["a"], "shaGrid": [{"sha": "x", "jobs": []}]}', r"shaGrid\[0\]\.jobs has 0 entries"),
         ('{"jobNames": ["a", "a"], "shaGrid": [{"sha": "x", "jobs": [{}, {}]}]}', r"jobNames\[1\] is 'a'"),
     ],

@@ -23,8 +23,11 @@ from triggerbot.core.errors import (
     TriggerbotError,
 )
 from triggerbot.core.formatting import plain_lines
+from triggerbot.daemon.workers import error_file
 
 WRONG_USE = 2
+#: The command whose end is of interest to whoever runs it, even where a library is missing.
+_DAEMON = "run"
 #: Exit codes as a shell reports a program ended by Ctrl-C (128 + SIGINT) or by a closed pipe (128 + SIGPIPE).
 _INTERRUPTED, _PIPE_CLOSED = 130, 141
 #: Objects that come to be before the garbage collector looks for the first time; most commands make fewer.
@@ -56,7 +59,12 @@ class Group(click.Group):
         if cmd_name not in self._listed:
             return None
         module, _, name = self._listed[cmd_name].place.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
+        try:
+            command: click.Command = getattr(importlib.import_module(module), name)
+        except Exception as error:
+            if cmd_name == _DAEMON:
+                error_file.write_exception(error)
+            raise
         return command
 
     def resolve_command(

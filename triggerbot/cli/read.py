@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -97,7 +98,7 @@ def _secret(post: str | None, secret: str | None) -> str:
     if secret is None:
         raise UsageError("--post needs --secret env:NAME or file:PATH, the webhook_secret of the system")
     try:
-        return secrets.located(secret).read()
+        return replace(secrets.located(secret), source="--secret").read()
     except ValueError:
         raise UsageError(
             "--secret: expected env:NAME or file:PATH; a secret itself is in every list of processes"

@@ -106,6 +106,8 @@ class _Words:
             return f"expected {context['expected']}, got {got}{_near(value, context['expected'])}"
         if kind in ("greater_than_equal", "less_than_equal"):
             return self._range(loc, got)
+        if kind == "string_too_long":
+            return f"expected at most {context['max_length']} characters, got {len(value)}"
         if kind == "too_long":
             return f"expected at most {context['max_length']} entries"
         return _SIZES.get(kind) or f"this is not right: {printable(details['msg'])}"

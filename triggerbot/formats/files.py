@@ -1,6 +1,7 @@
 """Where files are: folders, and zip archives, which are read without being unpacked. Both within bounds."""
 
 import io
+import lzma
 import os
 import stat
 import zipfile
@@ -76,7 +77,9 @@ class _Archive:
         try:
             with self._zip.open(entry) as file:
                 data = file.read(min(most, self._left))
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+        except (
+            zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, ValueError,
+        ) as error:  # fmt: skip
             # RuntimeError: encrypted; NotImplementedError: a compression that is not known here.
             raise OSError(str(error)) from None
         self._left -= len(data)

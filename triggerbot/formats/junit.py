@@ -18,6 +18,7 @@ from triggerbot.formats import IDS_MAX, Contents, File, Problem, content, excerp
 #: Elements within each other, characters of a text that are read, and bytes that are parsed at once.
 _DEPTH_MAX, _TEXT_MAX, _CHUNK = 100, 20_000, 1 << 16
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_SUITE = re.compile(r"<(?:[\w.-]+:)?testsuite")
 _ROOTS = ("testsuites", "testsuite")
 _FAILED = ("failure", "error")
 _COUNTS = ("tests", "failures", "errors", "skipped")
@@ -28,6 +29,10 @@ _AROUND = re.compile(r'failed on (?:setup|teardown) with "(?P<said>.*)"', re.DOT
 _SILENT = frozenset({"", "collection failure", "test failure", "failed"})
 #: A change of colour as pytest writes it, for XML has no escape character.
 _ESCAPED = re.compile(r"#x1B\[[0-9;]*[A-Za-z]")
+#: What Go prints around the output of a test; and where googletest says that something failed, in a line by itself.
+_PROGRESS, _PLACE = re.compile(r"(?:===|---) [A-Z]+:?\s"), re.compile(r"\S+:\d+:?")
+#: What Node gives for the class of every test, and how it marks those that are known to fail.
+_NO_CLASS, _EXPECTED = "test", frozenset({"todo"})
 #: How pytest marks the message of an exception in a traceback.
 _MARKED = re.compile(r"^E {3,}(\S.*)", re.MULTILINE)
 
@@ -42,7 +47,7 @@ class JUnit:
     def knows(self, file: File, head: bytes) -> bool:
         """Whether it begins as XML with a suite of tests; what is called XML and is none may have been."""
         text = head.decode("utf-16" if head[:2] in _UTF_16 else "utf-8", "replace").lstrip("\ufeff \t\r\n")
-        return "<testsuite" in text if text.startswith("<") else file.base.endswith(".xml")
+        return _SUITE.search(text) is not None if text.startswith("<") else file.base.endswith(".xml")
 
     def read(self, files: Sequence[File]) -> Contents:
         """Read each file by itself."""
@@ -85,11 +90,14 @@ class _Unexpected(Exception):
 class _Case:
     """A test case while it is read."""
 
-    def __init__(self, attributes: Mapping[str, str], suite: str) -> None:
-        self.id = _id(attributes, suite)
+    def __init__(self, attributes: Mapping[str, str], suites: Sequence[str]) -> None:
+        self.name = attributes.get("name", "").strip()
+        self.id = _id(attributes, [one for one in suites if one])
         self.seconds = _seconds(attributes.get("time"))
         words = {attributes.get(name, "").lower() for name in ("status", "result")}
         self.skipped = bool(words & _NOT_RUN)
+        #: It is known to fail, so that its failure is none.
+        self.expected = False
         #: `failure` or `error`; a test that has both failed.
         self.ending = ""
         self.line = ""
@@ -132,7 +140,7 @@ class _Suites:
                 self._told[len(self._open)].update(_counts(attributes))
             self._time(min(len(self._open), 1), attributes)
         elif name == "testcase":
-            self._case = _Case(attributes, next((one for one in reversed(self._suites) if one), ""))
+            self._case = _Case(attributes, self._suites)
             self._time(2, attributes)
         elif self._case is not None and self._open[-1] == "testcase":
             self._within, self._text, self._length = attributes, [], 0
@@ -155,9 +163,11 @@ class _Suites:
             self._case = None
         elif self._case is not None and self._within is not None and self._open[-1] == "testcase":
             if name in _FAILED:
-                self._case.line = self._case.line or _line(self._within, "".join(self._text))
+                self._case.line = self._case.line or _line(self._within, "".join(self._text), self._case.name)
                 self._case.ending = "failure" if "failure" in (name, self._case.ending) else name
-            self._case.skipped = self._case.skipped or name == "skipped"
+            if name == "skipped":
+                self._case.skipped = True
+                self._case.expected = self._within.get("type", "").lower() in _EXPECTED
             self._within = None
 
     def close(self) -> None:
@@ -186,7 +196,7 @@ class _Suites:
             self._times[level].append(seconds)
 
     def _count(self, case: _Case) -> None:
-        if case.ending:
+        if case.ending and not case.expected:
             self._counts[case.ending] += 1
             # pytest writes a case of its own for an error in the teardown of a test that failed.
             self._repeated += case.id in self._failed
@@ -212,7 +222,7 @@ def _counts(attributes: Mapping[str, str]) -> Counter[str]:
     return +Counter(passed=passed, failure=failed, error=errors, skipped=skipped)
 
 
-def _id(attributes: Mapping[str, str], suite: str) -> str:
+def _id(attributes: Mapping[str, str], suites: Sequence[str]) -> str:
     """Return the id of a test: as pytest writes it where its file is told, else its class and its name."""
     owner, name = attributes.get("classname", "").strip(), attributes.get("name", "").strip()
     file = attributes.get("file", "").strip()
@@ -220,25 +230,42 @@ def _id(attributes: Mapping[str, str], suite: str) -> str:
     if file.endswith(".py") and (owner == module or owner.startswith(f"{module}.")):
         classes = owner[len(module) + 1 :].split(".") if owner != module else []
         return "::".join([file, *classes, name])
+    if owner == _NO_CLASS and suites:
+        owner = ".".join(suites)
     if not owner:
-        owner = suite if suite != "pytest" else ""
-    if not name or not owner or name.startswith(owner):
+        owner = suites[-1] if suites and suites[-1] != "pytest" else ""
+    if not name or not owner or _begins(name, owner):
         return name or owner or "unnamed"
     return f"{owner}.{name}"
 
 
-def _line(attributes: Mapping[str, str], text: str) -> str:
-    """Return the most telling line about a failure."""
+def _begins(name: str, owner: str) -> bool:
+    """Whether a name has that of its class already: `test_x` is none of `test_xps`."""
+    rest = name.removeprefix(owner)
+    return name == owner or (rest != name and not (rest[0].isalnum() or rest[0] == "_"))
+
+
+def _line(attributes: Mapping[str, str], text: str, name: str) -> str:
+    """Return the most telling line about a failure of the test of this name."""
     said = _ESCAPED.sub("", attributes.get("message", "")).strip()
     around = _AROUND.search(said)
     said = around["said"] if around else said
     if said.lower() in _SILENT:
         marked = _MARKED.search(text)
         said = marked[1] if marked else text
-    line = next((one.strip() for one in said.splitlines() if one.strip()), "")
+    line = _first(said, name)
     kind = attributes.get("type", "").strip()
     # pytest's own kinds are none of an exception.
     return f"{kind}: {line}" if _names_exception(kind) and kind.rpartition(".")[2] not in line else line or kind
+
+
+def _first(said: str, name: str) -> str:
+    """Return the first line that tells more than which test it was; a place alone is joined by what follows it."""
+    lines = [one.strip() for one in said.splitlines() if one.strip()]
+    telling = [one for one in lines if not _PROGRESS.match(one) and not (name and one.endswith(name))] or lines
+    if len(telling) > 1 and _PLACE.fullmatch(telling[0]):
+        return f"{telling[0].rstrip(':')}: {telling[1]}"
+    return telling[0] if telling else ""
 
 
 def _names_exception(kind: str) -> bool:

@@ -18,8 +18,13 @@ from triggerbot.formats import IDS_MAX, LINES_MAX, Contents, File, Problem, cont
 _READ = ("stats", "summary_short", "failures_line", "errors")
 _LEFT = ("failures_long", "failures_short", "durations", "warnings", "passes", "captured_info", "test_failures")
 _PART = re.compile(rf"(?:(?P<before>tests?_.*)_)?(?P<part>{'|'.join((*_READ, *_LEFT))})(?:\.txt)?")
-#: How the whole output begins.
-_BEGINNING = b"test session starts"
+#: What the whole output has at its beginning or, with `-q`, at its end.
+_OUTPUT = re.compile(
+    rb"= (?:test session starts|short test summary info) =|"
+    rb"(?:passed|failed|skipped|errors?|no tests ran)\b[^\n]* in [\d.]+s\b[^\n]*\s*\Z"
+)
+#: A title, in as many `=` as the terminal has room for.
+_TITLE = re.compile(r"=+ .+ =+")
 _SHORT, _SUBFAILED = "short test summary info", "SUBFAIL"
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -49,7 +54,9 @@ class PytestFolder:
 
     def knows(self, file: File, head: bytes) -> bool:
         """Whether it is a part of a folder, or begins as the output does."""
-        return _PART.fullmatch(file.base) is not None or (not file.base.endswith(".xml") and _BEGINNING in head)
+        if _PART.fullmatch(file.base) is not None:
+            return True
+        return not file.base.endswith((".xml", ".json")) and _OUTPUT.search(head) is not None
 
     def read(self, files: Sequence[File]) -> Contents:
         """Read each folder; a file that is no part of one is taken for the output."""
@@ -152,11 +159,15 @@ def _output(file: File) -> Contents:
     read = _Read()
     short = False
     died: list[str] = []
-    for line in _lines(file, problems):
+    lines = list(_lines(file, problems))
+    for line in lines:
         _add_death(died, line)
         # Where the counts fill the line they have one `=` on each side, and with -q none.
         found = _SUMMARY.fullmatch(line.strip("= \t"))
-        heading = line.startswith("===") or (found is not None and found["seconds"] is not None)
+        if found is None:
+            heading = _TITLE.fullmatch(line) is not None
+        else:
+            heading = line.startswith("===") or found["seconds"] is not None
         if heading:
             short = _SHORT in line
             read.summary(line)
@@ -166,6 +177,8 @@ def _output(file: File) -> Contents:
         read.lines = (" in ".join(died),)
     elif not problems and not read.summed and not read.failed and not read.errors:
         problems.append(Problem(file.name, 1, f"{_STATS}, found none in the whole file"))
+    # Of what cannot be imported the short summary says no more than its file.
+    _add_errors(read, lines, known_only=True)
     return read.contents(problems, 1 - len(problems))
 
 
@@ -207,15 +220,19 @@ def _split(said: str) -> tuple[str, str]:
     return said.strip(), ""
 
 
-def _add_errors(read: _Read, lines: Iterable[str]) -> None:
-    """Add the errors of tracebacks to those that are known, by the names that pytest gives them there."""
+def _add_errors(read: _Read, lines: Iterable[str], *, known_only: bool = False) -> None:
+    """Add the errors of tracebacks to those that are known, by the names that pytest gives them there.
+
+    `known_only`: what the short summary does not list is no error, for a test may print anything.
+    """
     names = {_short(name): name for name in read.errors}
     name = ""
     for line in lines:
         title, marked = _ERROR_OF.fullmatch(line), _MARKED.match(line)
         if title is not None:
-            name = names.get(title["name"], title["name"])
-            read.errors.setdefault(name, "")
+            name = names.get(title["name"], "" if known_only else title["name"])
+            if name:
+                read.errors.setdefault(name, "")
         elif marked is not None and name:
             read.errors[name] = read.errors[name] or marked["said"]
             name = ""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from triggerbot.formats import Contents, File, Format, Problem, total
+from triggerbot.formats import FILE_MAX, Contents, File, Format, Problem, total
 from triggerbot.formats.junit import JUNIT
 from triggerbot.formats.pytest_folder import PYTEST
 from triggerbot.formats.torchelastic import TORCHELASTIC
@@ -40,7 +40,8 @@ def _format_of(file: File, name: str, *, meant: bool) -> Format | Problem | None
     if name != AUTO and (meant or file.base.endswith(tried[0].endings)):
         return tried[0]
     try:
-        head = file.read(_HEAD)
+        # Of what is meant the end may tell.
+        head = file.read(FILE_MAX if meant else _HEAD)
     except OSError as error:
         return Problem(file.name, 0, f"cannot be read: {error.strerror or error}")
     known = next((form for form in tried if form.knows(file, head)), None)

@@ -17,6 +17,7 @@ from triggerbot.formats import LINES_MAX, Contents, File, Problem, content, exce
 _EXPECTED = 'expected the error file of torch elastic, {"message": ...}'
 #: The rank of a worker in the path of its file: `attempt_0/3/error.json`.
 _FOLDER, _NUMBER = re.compile(r"(?:^|/)(\d{1,9})(?=/)"), re.compile(r"\d{1,9}")
+_NAME = "error.json"
 #: Where msgspec says what is wrong.
 _PLACE = re.compile(r"\(byte (\d+)\)")
 
@@ -37,8 +38,11 @@ class TorchElastic:
     endings: tuple[str, ...] = (".json",)
 
     def knows(self, file: File, head: bytes) -> bool:
-        """Whether it begins as such an object."""
-        return file.base.endswith(".json") and re.match(rb'\s*\{\s*"message"\s*:', head) is not None
+        """Whether it begins as such an object, or has the name that torch elastic gives it and is damaged."""
+        if not file.base.endswith(".json"):
+            return False
+        begins = re.match(rb'\s*\{\s*"message"\s*:', head) is not None
+        return begins or (file.base == _NAME and len(head) == file.size and _is_damaged(head))
 
     def read(self, files: Sequence[File]) -> Contents:
         """Read the deaths of all workers: the line of the root cause comes first."""
@@ -71,6 +75,14 @@ def _read(file: File) -> _Death | Problem:
     if not isinstance(told, str):
         return Problem(file.name, 1, f"{_EXPECTED} with a text or an object that has one, found {excerpt(str(value))}")
     return _Death(_timestamp(said), _rank(file, value), _line(told))
+
+
+def _is_damaged(data: bytes) -> bool:
+    try:
+        msgspec.json.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return True
+    return False
 
 
 def _line_of(error: Exception, data: bytes) -> int:

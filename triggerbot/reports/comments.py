@@ -150,7 +150,9 @@ class CommentCommands:
         if not isinstance(system, TakesCommands) or permission is None:
             return "nobody may ask here"
         if command.about is not None:
-            return branch_commands.settle(self._store, self._look, system, command, self._clock())
+            return branch_commands.settle(
+                self._store, self._look, system, command, self._settings.rules, self._clock(), dry=self._settings.dry
+            )
         asker = system.asker(command)
         if not asker.may_write and not (asker.is_author and permission.authors):
             reactions.react(system, command, heard=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -46,7 +46,7 @@ class _Job(msgspec.Struct, rename="camel"):
 
 
 class _Commit(msgspec.Struct):
-    sha: str
+    sha: Annotated[str, msgspec.Meta(min_length=1)]
     jobs: list[_Job | None]
 
 

@@ -49,6 +49,7 @@ def test_the_life_of_an_issue(github: FakeGitHub, board: Board) -> None:
     assert "`mac-1` fails at the newest push only" in one.body
     assert LINK in one.body
     assert "`@bot silence JOB`" in one.body
+    assert "`@bot backfill JOB`" in one.body
 
     board.report({"linux-1": "F F F S S", "mac-1": "S F S S S"}, A, A, A)
     assert "at 3 pushes" in one.body
@@ -91,6 +92,18 @@ def test_many_at_once_are_one_thing(github: FakeGitHub, board: Board) -> None:
     board.report({f"linux-{number}": "F F S" for number in range(6)}, A, A)
     [one] = issues(github)
     assert "6 jobs began to fail at `r1`: likely one cause, or the machines" in one.body
+
+
+def test_many_at_once_are_one_line_of_a_comment(github: FakeGitHub, board: Board) -> None:
+    """What is left out is counted."""
+    board.report({"mac-1": "F F S"} | {f"linux-{number:02}": "S S S" for number in range(25)})
+    board.report({"mac-1": "F F F S"} | {f"linux-{number:02}": "F F S S" for number in range(25)}, A, A)
+    [said] = comments(github)
+    assert said.startswith(
+        "- 25 jobs began to fail at `r1`: likely one cause, or the machines; all of them with the same"
+    )
+    assert said.endswith("`linux-19` and 5 more")
+    assert "\n" not in said
 
 
 @pytest.mark.parametrize("lag", [0.0, 20.0])
@@ -161,6 +174,22 @@ def test_silenced_until_the_streak_ends(github: FakeGitHub, board: Board) -> Non
     assert comments(github) == ["- fails no longer: `mac-1`"]
     board.report({"linux-1": "F F S", "mac-1": "F F S"})
     assert one.title == "main: 2 jobs keep failing"
+
+
+def test_all_is_not_well_while_a_silenced_job_fails(github: FakeGitHub, board: Board) -> None:
+    """The issue stays open, and says so."""
+    board.report({"linux-1": "F F S", "mac-1": "F F S"})
+    board.store.branches.silence(MAIN, "mac-1", Silence("r1", "ann", board.clock()), board.clock())
+    board.report({"linux-1": "S F F", "mac-1": "F F F"})
+    [one] = issues(github)
+    assert (one.state, one.title) == ("open", "main: nothing else keeps failing")
+    assert comments(github) == [
+        "- fails no longer: `linux-1`\n\nNothing keeps failing on `main` but what is silenced: `mac-1`."
+    ]
+    assert one.body.partition("\n")[2].startswith("**No other job keeps failing** on `main`")
+
+    board.report({"linux-1": "S S F", "mac-1": "S F F"})
+    assert (one.state, one.title) == ("closed", "main: nothing keeps failing")
 
 
 @pytest.mark.parametrize("trouble", ["disabled", "permission"])

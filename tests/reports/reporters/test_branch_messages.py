@@ -100,6 +100,16 @@ def test_many_jobs_fit(slack: FakeSlack, channel: Board) -> None:
     assert "more" in text(message)
 
 
+def test_many_at_once_are_one_line_of_a_reply(slack: FakeSlack, channel: Board) -> None:
+    """Of those that began by themselves each has its own."""
+    channel.report({"mac-1": "F F S", "win-1": "S S S"} | {f"linux-{number}": "S S S" for number in range(6)})
+    channel.report({"mac-1": "F F F", "win-1": "F F F"} | {f"linux-{number}": "F F S" for number in range(6)})
+    said = text(slack.replies[0])
+    assert "6 jobs began to fail at `r1`: likely one cause, or the machines" in said
+    assert "`win-1` keeps failing" in said
+    assert "linux-1" not in said
+
+
 @pytest.mark.parametrize("applied", [True, False])
 @pytest.mark.parametrize("lost", LOST)
 def test_a_lost_answer_in_slack(slack: FakeSlack, channel: Board, lost: Mapping[str, Any], *, applied: bool) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from tests.service.deploy.installed import DEPLOY
 from triggerbot.cli.config import loads
-from triggerbot.daemon.workers import error_report
+from triggerbot.daemon.workers import error_file
 
 #: What there is, by file: kinds with their versions.
 _KINDS = {
@@ -58,7 +58,7 @@ def test_the_pods_fit_the_image_and_the_program(file: str) -> None:
 
     user = pod(file)["securityContext"]["runAsUser"]
     assert f"USER {user}:{user}" in image
-    assert container["env"] == [{"name": error_report.VARIABLE, "value": "/dev/termination-log"}]
+    assert container["env"] == [{"name": error_file.VARIABLE, "value": "/dev/termination-log"}]
     assert {one["mountPath"] for one in container["volumeMounts"]} >= {*re.findall(r"^VOLUME (\S+)", image, re.M)}
     assert container["ports"][0]["containerPort"] == int(re.findall(r"^EXPOSE (\d+)", image, re.M)[0])
 

@@ -1,27 +1,20 @@
 """The first cause of the end, for whoever runs us: one JSON in the file that `TRIGGERBOT_ERROR_FILE` names.
 
-Its layout is that of torch elastic's error files (torch/distributed/elastic/multiprocessing/errors). Kubernetes shows
-4,096 bytes of /dev/termination-log, which is a file that cannot be replaced, only written.
+`error_file` has its layout.
 """
 
-import json
-import os
 import re
 import signal
 import time
-import traceback
 
 import structlog
 
 from triggerbot.core.errors import StoreAway, UsageError
+from triggerbot.daemon.workers import error_file
 from triggerbot.store import Crash
 
 log = structlog.get_logger("triggerbot.workers")
 
-VARIABLE = "TRIGGERBOT_ERROR_FILE"
-_BYTES_MAX = 4096
-#: Characters of the message to begin with; the call stack has the rest of the room, and keeps its end.
-_MESSAGE_MAX = 1000
 _ENDED = re.compile(r"exit code (?P<code>\d+)")
 
 
@@ -36,8 +29,7 @@ def write_error(error: BaseException) -> None:
         # The message is for people, and names no more than what they wrote; a call stack would help nobody.
         _write(f"{type(error).__name__}: {error}", "", time.time(), 1 if isinstance(error, StoreAway) else 2)
     else:
-        text = "".join(traceback.format_exception_only(error)).strip()
-        _write(text, "".join(traceback.format_exception(error)), time.time(), 1)
+        _warn(error_file.write_exception(error))
 
 
 def _code(ended: str) -> int:
@@ -49,27 +41,9 @@ def _code(ended: str) -> int:
 
 
 def _write(message: str, stack: str, at: float, code: int) -> None:
-    path = os.environ.get(VARIABLE)
-    if not path:
-        return
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(_json(message, stack, at, code))
-    except (OSError, ValueError) as error:
-        log.warning("error_file.not_written", file=path, error=str(error))
+    _warn(error_file.write(message, stack, at, code))
 
 
-def _json(message: str, stack: str, at: float, code: int) -> bytes:
-    def whole(message: str, stack: str) -> bytes:
-        extra = {"py_callstack": stack, "timestamp": str(int(at))}
-        return json.dumps({"message": {"message": message, "extraInfo": extra, "errorCode": code}}).encode()
-
-    message = message[:_MESSAGE_MAX]
-    while len(whole(message, stack)) > _BYTES_MAX and stack:
-        over = len(whole(message, stack)) - _BYTES_MAX
-        # A character may take six bytes, so the end is approached.
-        stack = stack[max(1, over // 6) :]
-    while len(whole(message, stack)) > _BYTES_MAX:
-        message = message[: len(message) // 2]
-    return whole(message, stack)
+def _warn(why: str) -> None:
+    if why:
+        log.warning("error_file.not_written", file=error_file.path(), error=why)

@@ -71,7 +71,7 @@ def _explanations(asked: Asked, records: list[PushRecord], job: str | None) -> l
             searches = [one for one in backfills.concerning(store, record.push) if one.job in names]
             found.append(_Explanation(record, judged, before, jobs, notes, by_job, standing, rule, searches))
     if not found and job is not None:
-        known = {one.job for record in records for one in record.jobs}
+        known = {one.job for record in records for one in (*record.jobs, *record.unrun)}
         like = near(job, known)
         all_of_it = f"triggerbot explain {records[0].push.project} {records[0].push.revision[:12]}"
         listed = (

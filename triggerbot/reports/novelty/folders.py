@@ -27,7 +27,7 @@ def compare(form: str, folder: str, against: str | None, groups: Callable[[str],
         NotReadable: a folder cannot be read.
     """
     here, damaged, problems = _read(form, folder)
-    before, unread, others = (None, frozenset[str](), ()) if against is None else _read(form, against)
+    before, unread, others = (None, frozenset[str](), ()) if against is None else _read_earlier(form, against)
     if before is not None:
         # What is there and could not be read has not vanished.
         before = {job: one for job, one in before.items() if job in here or job not in damaged}
@@ -72,6 +72,14 @@ def _read(form: str, folder: str) -> tuple[Mapping[str, Outcome], frozenset[str]
         if found.files:
             outcomes[job] = _outcome(job, found)
     return outcomes, frozenset(damaged), tuple(problems)
+
+
+def _read_earlier(form: str, folder: str) -> tuple[Mapping[str, Outcome] | None, frozenset[str], tuple[str, ...]]:
+    """Read what is compared with; `None` if it has no report, for then nothing tells what is new."""
+    outcomes, damaged, problems = _read(form, folder)
+    if outcomes:
+        return outcomes, damaged, problems
+    return None, damaged, (*problems, f"no report of {form} was found in {folder}: there is nothing to compare with")
 
 
 def _job(file: File, folder: str) -> str:

@@ -1,6 +1,6 @@
 """Renders a branch as Markdown: what keeps failing there, since when, and what changed; purely."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from triggerbot.core.branch.streaks import Beginning, Streak
 from triggerbot.core.formatting import plural
@@ -10,13 +10,16 @@ from triggerbot.reports.reporters.markdown import LINE_MAX, code, link, size
 
 #: Characters of a title; GitHub takes 256.
 _TITLE_MAX = 200
+#: Jobs that a comment tells of in a line each, and that it names in one line.
+_CHANGES_MAX, _NAMED_MAX = 30, 20
 
 
 def title(report: BranchReport) -> str:
     """Return the title of a branch's issue."""
     count = len(report.jobs)
     name = " ".join("".join(char if char.isprintable() else " " for char in report.branch.name).split())
-    says = f"{plural(count, 'job keeps', 'jobs keep')} failing" if count else "nothing keeps failing"
+    well = "nothing else keeps failing" if report.silenced else "nothing keeps failing"
+    says = f"{plural(count, 'job keeps', 'jobs keep')} failing" if count else well
     return f"{name[: _TITLE_MAX - len(says)]}: {says}"
 
 
@@ -24,8 +27,8 @@ def body(report: BranchReport, most: int, mention: str = "") -> str:
     """Render what keeps failing on a branch, in at most `most` bytes; `mention`: who is given commands there."""
     foot = f"\n{link('The branch, push by push', report.link)}\n" if report.link else ""
     if mention and report.along.failing:
-        command = code(f"@{mention} silence JOB")
-        foot += f"\nComment {command} to hear no more of a job until it passes.\n"
+        silence, backfill = (code(f"@{mention} {verb} JOB") for verb in ("silence", "backfill"))
+        foot += f"\nComment {silence} to hear no more of a job until it passes, {backfill} to find out who broke it.\n"
     parts = [f"{_head(report)}\n"]
     room = most - size(parts[0]) - size(foot)
     entries = list(_entries(report))
@@ -41,18 +44,28 @@ def body(report: BranchReport, most: int, mention: str = "") -> str:
 
 def change(report: BranchReport, changes: Changes) -> str:
     """Render what changed, as one short comment."""
-    lines = [f"- keeps failing: {_streak(report, one)}" for one in changes.started]
+    lines = [f"- {_beginning(report, one).strip()}: {_named(one.jobs)}" for one in changes.together]
+    lines += [f"- keeps failing: {_streak(report, one)}" for one in changes.alone]
+    if len(lines) > _CHANGES_MAX:
+        lines = [*lines[:_CHANGES_MAX], f"- and {len(lines) - _CHANGES_MAX} more that keep failing"]
     if changes.stopped:
-        lines.append(f"- fails no longer: {', '.join(map(code, changes.stopped))}")
+        lines.append(f"- fails no longer: {_named(changes.stopped)}")
     if not report.along.failing:
-        lines.append(f"\nNothing keeps failing on {code(report.branch.name)}.")
-    return "\n".join(lines[:30])
+        quiet = f" but what is silenced: {_named([one.job for one in report.silenced])}" if report.silenced else ""
+        lines.append(f"\nNothing keeps failing on {code(report.branch.name)}{quiet}.")
+    return "\n".join(lines)
+
+
+def _named(jobs: Sequence[str]) -> str:
+    more = f" and {len(jobs) - _NAMED_MAX} more" if len(jobs) > _NAMED_MAX else ""
+    return ", ".join(map(code, jobs[:_NAMED_MAX])) + more
 
 
 def _head(report: BranchReport) -> str:
     branch = report.branch
     count = len(report.jobs)
-    says = plural(count, "job keeps", "jobs keep") if count else "No job keeps"
+    none = "No other job keeps" if report.silenced else "No job keeps"
+    says = plural(count, "job keeps", "jobs keep") if count else none
     return f"**{says} failing** on {code(branch.name)} of {code(branch.project)}.\n"
 
 

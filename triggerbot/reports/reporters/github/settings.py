@@ -18,6 +18,9 @@ from triggerbot.config.section import (
 )
 from triggerbot.config.yaml_reader import Place
 
+#: Characters of a label: GitHub refuses an issue with a longer one.
+_LABEL_MAX = 50
+
 
 class MergeQueueSettings(Section):
     """What triggerbot does for GitHub's merge queue."""
@@ -58,7 +61,7 @@ class GitHubReportSettings(ReportSettings):
     projects: fields.SomePatterns = default(("*",), REPORTED_PROJECTS)
     branches: fields.SomePatterns = default(("*",), REPORTED_BRANCHES)
     streaks: fields.Patterns = default((), STREAKS, examples=[["main"]])
-    labels: tuple[fields.Text, ...] = default(
+    labels: tuple[Annotated[fields.Text, Field(max_length=_LABEL_MAX)], ...] = default(
         ("ci-failing",), "The labels of the issue of a branch of `streaks`; those that do not exist are made."
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from triggerbot.core.formatting import plural
+from triggerbot.core.formatting import capital, plural
 from triggerbot.reports import BranchReport, branch_text
 from triggerbot.reports.reporters.branch_changes import Changes
 from triggerbot.reports.reporters.slack.markup import (
@@ -26,7 +26,7 @@ _LINES_MAX = 20
 def message(report: BranchReport) -> Message:
     """Render what keeps failing on a branch, at a glance."""
     branch, count = report.branch, len(report.jobs)
-    what = f"{plural(count, 'job keeps', 'jobs keep')} failing" if count else "nothing keeps failing any more"
+    what = f"{plural(count, 'job keeps', 'jobs keep')} failing" if count else _well(report)
     lines = [f"*{what[0].upper()}{what[1:]}* on {code(branch.name)} of {code(branch.project)}"]
     foot = linked("The branch, push by push", report.link)
     room = _ROOM - size(lines[0]) - size(foot) - 50
@@ -56,16 +56,20 @@ def _entries(report: BranchReport) -> Iterator[str]:
 
 def reply(report: BranchReport, changes: Changes) -> Message:
     """Render what changed."""
-    lines = []
-    for one in changes.started:
+    lines = [f"• {branch_text.beginning(one, _quoted)}" for one in changes.together]
+    for one in changes.alone:
         line = f": {code(one.line, LINE_MAX)}" if one.line else ""
         lines.append(f"• {code(one.job)} keeps failing, since {code(branch_text.short(one.since))}{line}")
     lines += [f"• {code(job)} fails no longer" for job in changes.stopped]
     if len(lines) > _LINES_MAX:
         lines = [*lines[:_LINES_MAX], f"• and {len(lines) - _LINES_MAX} more"]
     if not report.along.failing:
-        lines.append("Nothing keeps failing any more.")
+        lines.append(f"{capital(_well(report))}.")
     return Message(_notice(report, "news"), tuple(map(section, packed(lines))))
+
+
+def _well(report: BranchReport) -> str:
+    return "nothing but what is silenced keeps failing" if report.silenced else "nothing keeps failing any more"
 
 
 def _quoted(foreign: str) -> str:
