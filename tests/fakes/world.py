@@ -19,7 +19,7 @@ from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.pipeline.turns import StoreSlots
 from triggerbot.reports import Reporter
-from triggerbot.reports.branch_look import looking
+from triggerbot.reports.branches.look import looking
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommandSettings as WishSetting
 from triggerbot.reports.comments import CommentCommands, Permission

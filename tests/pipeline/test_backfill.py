@@ -15,8 +15,8 @@ from triggerbot.core.claim import Claim
 from triggerbot.core.model import Event, Push, PushFacts, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
-from triggerbot.reports import backfills
-from triggerbot.reports.backfills import Asked, Backfiller
+from triggerbot.reports.branches import backfills
+from triggerbot.reports.branches.backfills import Asked, Backfiller
 from triggerbot.store import BackfillSearch
 from triggerbot.store.memory import Memory
 from triggerbot.systems.answers import Accepted, Refused, Unknown

@@ -9,8 +9,8 @@ from triggerbot.core.branch.grid import grid
 from triggerbot.core.model import Branch
 from triggerbot.metrics import Metrics
 from triggerbot.reports import BranchReporter
-from triggerbot.reports.branch_look import Looked
-from triggerbot.reports.branch_reports import BranchReports
+from triggerbot.reports.branches.look import Looked
+from triggerbot.reports.branches.publisher import BranchReports
 from triggerbot.store import Store
 from triggerbot.store.branches import REST
 from triggerbot.store.factory import open_memory

@@ -15,7 +15,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.reports import Reporter
-from triggerbot.reports.expectations import Expectations
+from triggerbot.reports.branches.expectations import Expectations
 from triggerbot.reports.reporters.slack.reporter import SlackReporter
 from triggerbot.reports.reporters.webhook.reporter import WebhookReporter
 from triggerbot.store.factory import open_memory

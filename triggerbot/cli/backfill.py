@@ -13,8 +13,8 @@ from triggerbot.core.errors import UsageError
 from triggerbot.core.formatting import capital
 from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
-from triggerbot.reports import backfills
-from triggerbot.reports.backfills import Asked, BranchPlace
+from triggerbot.reports.branches import backfills
+from triggerbot.reports.branches.backfills import Asked, BranchPlace
 from triggerbot.reports.lookup import daemon_answers, describe, near, no_system_message
 from triggerbot.store import BackfillSearch, Store
 

@@ -10,8 +10,8 @@ from triggerbot.cli.output import plain, say, say_json
 from triggerbot.core.errors import UsageError
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Branch
-from triggerbot.reports import silencing
-from triggerbot.reports.branch_look import looking
+from triggerbot.reports.branches import silencing
+from triggerbot.reports.branches.look import looking
 from triggerbot.reports.judge import Judge
 from triggerbot.store.actions import Via
 

@@ -31,7 +31,7 @@ from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.pipeline.turns import StoreSlots
-from triggerbot.reports.backfills import Backfiller
+from triggerbot.reports.branches.backfills import Backfiller
 from triggerbot.reports.factory import publisher
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Store

@@ -1,13 +1,12 @@
 """Reports of pushes to people, where they work, and the comment commands that they give there.
 
     publisher.py     judges pushes that are due, and updates their reports
-    branch_reports.py  reports branches as a whole: what keeps failing there
+    branches/        a branch as a whole: looking at it, its reports, silencing, backfills, expectations
     reporters/       one module or package per kind of report: GitHub, Slack, webhook, Treeherder; Markdown
     comments.py      carries out comment commands       comment_syntax.py  parses them
     requeue.py       puts back what a merge queue evicted
     judge.py         verdicts by the failure history    failure_lines.py   fetches failure lines and changed files
     controls.py      asks for control runs at the base
-    expectations.py  reports branches of which nothing is heard
     crashes.py       the root cause of crashes in a sentence
     push_json.py     a push as JSON                     timeline.py        a job's story in sentences
     glossary.py      what our words mean                rule_text.py       a rule in sentences

@@ -20,17 +20,10 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.metrics import Metrics
-from triggerbot.reports import (
-    as_listed,
-    backfills,
-    branch_commands,
-    comment_syntax,
-    glossary,
-    reactions,
-    requeue,
-    superseded,
-)
-from triggerbot.reports.branch_look import Look
+from triggerbot.reports import as_listed, comment_syntax, glossary, reactions, requeue, superseded
+from triggerbot.reports.branches import backfills
+from triggerbot.reports.branches import commands as branch_commands
+from triggerbot.reports.branches.look import Look
 from triggerbot.reports.comment_syntax import USAGE, Backfill, Command, Rebuild, Retry, Silence, Unclear, Why
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.reporters.markdown import LINE_MAX, code

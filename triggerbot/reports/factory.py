@@ -5,12 +5,13 @@ from functools import partial
 
 from triggerbot.config import Config
 from triggerbot.metrics import Metrics
-from triggerbot.reports import BranchReporter, ReportContext, Reporter, branch_json
-from triggerbot.reports.branch_look import looking
-from triggerbot.reports.branch_reports import BranchReports
+from triggerbot.reports import BranchReporter, ReportContext, Reporter
+from triggerbot.reports.branches import branch_json
+from triggerbot.reports.branches.expectations import Expectations
+from triggerbot.reports.branches.look import looking
+from triggerbot.reports.branches.publisher import BranchReports
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommandSettings, CommentCommands, Permission
-from triggerbot.reports.expectations import Expectations
 from triggerbot.reports.failure_lines import FailureLines
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.publisher import Publisher, PublishSettings

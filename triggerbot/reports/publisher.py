@@ -24,12 +24,12 @@ from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.reports import PushReport, Reporter, Warns, as_listed, branches, judge, push_json
-from triggerbot.reports.backfills import AutomaticBackfills
-from triggerbot.reports.branch_reports import BranchReports
+from triggerbot.reports.branches.backfills import AutomaticBackfills
+from triggerbot.reports.branches.expectations import Expectations
+from triggerbot.reports.branches.publisher import BranchReports
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommentCommands, answers
 from triggerbot.reports.controls import Controls
-from triggerbot.reports.expectations import Expectations
 from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.novelty import stored as newly

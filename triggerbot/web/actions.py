@@ -14,8 +14,8 @@ from triggerbot.core.errors import UsageError
 from triggerbot.core.formatting import capital
 from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
-from triggerbot.reports import backfills, silencing
-from triggerbot.reports.branch_look import looking
+from triggerbot.reports.branches import backfills, silencing
+from triggerbot.reports.branches.look import looking
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, PushRecord
 from triggerbot.store.actions import Act, Action, Via

@@ -15,7 +15,8 @@ from triggerbot.core import event_json
 from triggerbot.core.policy.rules import Rule
 from triggerbot.liveness import Check
 from triggerbot.metrics import Metrics
-from triggerbot.reports import actions, backfills, push_json, push_list, statistics
+from triggerbot.reports import actions, push_json, push_list, statistics
+from triggerbot.reports.branches import backfills
 from triggerbot.reports.judge import Judge
 from triggerbot.store import PushRecord, Search, Store
 from triggerbot.web.responses import DEFENCE, as_json, error, plain

@@ -8,8 +8,7 @@ from starlette.responses import Response
 
 from triggerbot.core.branch.streaks import Streak
 from triggerbot.core.patterns import Globs
-from triggerbot.reports import backfills, branch_json, branch_text
-from triggerbot.reports.branches import Branch, Branches
+from triggerbot.reports.branches import Branch, Branches, backfills, branch_json, branch_text
 from triggerbot.store import BackfillSearch
 from triggerbot.web import branch_view
 from triggerbot.web.layout import Frame, Page, PageError, branch_path, job_path, push_path, query

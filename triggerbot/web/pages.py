@@ -21,8 +21,8 @@ from triggerbot.core.verdict import verdict
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.liveness import Check
-from triggerbot.reports import actions, backfills, push_json, search, stuck, superseded, timeline
-from triggerbot.reports.branches import Branches
+from triggerbot.reports import actions, push_json, search, stuck, superseded, timeline
+from triggerbot.reports.branches import Branches, backfills
 from triggerbot.reports.crashes import CLASSES, root_cause
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.novelty import stored as novelty

@@ -17,7 +17,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Call, Owed
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.superseded import Superseded
-from triggerbot.reports.backfills import Backfiller
+from triggerbot.reports.branches.backfills import Backfiller
 from triggerbot.systems import RunsJobs
 from triggerbot.systems.answers import Refused
 

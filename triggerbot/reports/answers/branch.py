@@ -6,9 +6,8 @@ from triggerbot.core.branch.grid import Grid
 from triggerbot.core.errors import UsageError
 from triggerbot.core.formatting import capital
 from triggerbot.core.patterns import Globs
-from triggerbot.reports import branch_json, branch_text
 from triggerbot.reports.answers import Answer, Asked, Line, Question, line
-from triggerbot.reports.branches import Branches
+from triggerbot.reports.branches import Branches, branch_json, branch_text
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.lookup import is_watched, not_watched_message
 

@@ -8,8 +8,9 @@ from triggerbot.core.formatting import capital, moment, plural
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
-from triggerbot.reports import answers, backfills, glossary, push_json, superseded, timeline
+from triggerbot.reports import answers, glossary, push_json, superseded, timeline
 from triggerbot.reports.answers import Answer, Asked, Question
+from triggerbot.reports.branches import backfills
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.lookup import NothingKnown, find, headline, near, short
 from triggerbot.reports.timeline import Line, Standing

@@ -77,7 +77,7 @@ def _read(form: str, folder: str) -> tuple[Mapping[str, Outcome], frozenset[str]
 def _read_earlier(form: str, folder: str) -> tuple[Mapping[str, Outcome] | None, frozenset[str], tuple[str, ...]]:
     """Read what is compared with; `None` if it has no report, for then nothing tells what is new."""
     outcomes, damaged, problems = _read(form, folder)
-    if outcomes:
+    if outcomes or damaged:
         return outcomes, damaged, problems
     return None, damaged, (*problems, f"no report of {form} was found in {folder}: there is nothing to compare with")
 

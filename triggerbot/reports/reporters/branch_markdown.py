@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from triggerbot.core.branch.streaks import Beginning, Streak
 from triggerbot.core.formatting import plural
-from triggerbot.reports import BranchReport, branch_text
+from triggerbot.reports import BranchReport
+from triggerbot.reports.branches import branch_text
 from triggerbot.reports.reporters.branch_changes import Changes
 from triggerbot.reports.reporters.markdown import LINE_MAX, code, link, size
 

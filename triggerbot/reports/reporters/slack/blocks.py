@@ -11,7 +11,7 @@ from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import PushReport, glossary
-from triggerbot.reports.expectation_text import sentence
+from triggerbot.reports.branches.expectation_text import sentence
 from triggerbot.reports.reporters.slack.markup import (
     LINE_MAX,
     NAME_MAX,

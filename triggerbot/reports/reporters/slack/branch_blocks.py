@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from triggerbot.core.formatting import capital, plural
-from triggerbot.reports import BranchReport, branch_text
+from triggerbot.reports import BranchReport
+from triggerbot.reports.branches import branch_text
 from triggerbot.reports.reporters.branch_changes import Changes
 from triggerbot.reports.reporters.slack.markup import (
     LINE_MAX,

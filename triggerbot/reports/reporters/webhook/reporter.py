@@ -20,7 +20,7 @@ from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
-from triggerbot.reports.expectation_text import sentence
+from triggerbot.reports.branches.expectation_text import sentence
 from triggerbot.reports.reporters.webhook.address import Address
 from triggerbot.reports.reporters.webhook.branch import WebhookBranches
 from triggerbot.reports.reporters.webhook.settings import WebhookReportSettings

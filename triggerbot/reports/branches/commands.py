@@ -7,8 +7,9 @@ from triggerbot.core.branch.grid import Grid
 from triggerbot.core.model import Branch, CommentCommand, Push
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.rules import Rule
-from triggerbot.reports import backfills, comment_syntax, reactions, silencing
-from triggerbot.reports.branch_look import Look
+from triggerbot.reports import comment_syntax, reactions
+from triggerbot.reports.branches import backfills, silencing
+from triggerbot.reports.branches.look import Look
 from triggerbot.reports.comment_syntax import Backfill, Command, Silence
 from triggerbot.store import Store
 from triggerbot.store.actions import Via

@@ -17,7 +17,7 @@ from triggerbot.core.policy import backoff, expectation
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.reports import Reporter, ReportsExpectations
-from triggerbot.reports.expectation_text import sentence
+from triggerbot.reports.branches.expectation_text import sentence
 from triggerbot.store import Store
 from triggerbot.store.expectations import BranchChange, Expectation
 

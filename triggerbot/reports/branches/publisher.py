@@ -16,8 +16,9 @@ from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreUnava
 from triggerbot.core.model import Branch
 from triggerbot.core.policy import backoff
 from triggerbot.metrics import Metrics
-from triggerbot.reports import BranchReport, BranchReporter, branch_json, branch_text
-from triggerbot.reports.branch_look import Look, Looked
+from triggerbot.reports import BranchReport, BranchReporter
+from triggerbot.reports.branches import branch_json, branch_text
+from triggerbot.reports.branches.look import Look, Looked
 from triggerbot.store import Store
 from triggerbot.store.branches import BranchRecord
 
