@@ -1,6 +1,7 @@
 """Reports of pushes to people, where they work, and the comment commands that they give there.
 
     publisher.py     judges pushes that are due, and updates their reports
+    delivery.py      one try of a reporter, and when the next is      worker.py   the loop of their threads
     branches/        a branch as a whole: looking at it, its reports, silencing, backfills, expectations
     reporters/       one module or package per kind of report: GitHub, Slack, webhook, Treeherder; Markdown
     comments.py      carries out comment commands       comment_syntax.py  parses them

@@ -14,7 +14,7 @@ from functools import cache, partial
 import structlog
 
 from triggerbot.core.decision import Refusal
-from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
+from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Push
 from triggerbot.core.policy import backoff
 from triggerbot.core.policy.rules import Rule
@@ -23,13 +23,14 @@ from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
-from triggerbot.reports import PushReport, Reporter, Warns, as_listed, branches, judge, push_json
+from triggerbot.reports import PushReport, Reporter, Warns, as_listed, branches, delivery, judge, push_json, worker
 from triggerbot.reports.branches.backfills import AutomaticBackfills
 from triggerbot.reports.branches.expectations import Expectations
 from triggerbot.reports.branches.publisher import BranchReports
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommentCommands, answers
 from triggerbot.reports.controls import Controls
+from triggerbot.reports.delivery import Outcome
 from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.novelty import stored as newly
@@ -45,10 +46,8 @@ _ENOUGH = 90.0
 #: What a failure turns out to be that was refused as inherited, and is decided about anew. Where less is known than
 #: before, it would be refused again.
 _NOT_INHERITED = OWN | {Relation.UNTOLD}
-#: Seconds between looks at the store when nothing is due.
-_IDLE = 0.5
-#: Seconds until a reporter that was denied is tried again, and until it is given up if nobody has fixed it.
-_DENIED, _GIVE_UP = 600.0, 86_400.0
+#: Seconds until a reporter that fails is given up, if nobody has fixed it.
+_GIVE_UP = 86_400.0
 #: Metadata of a push: since when each reporter has failed, and when it may be tried again, or never.
 _FAILING, _NEVER = "failing", -1.0
 
@@ -104,14 +103,7 @@ class Publisher:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
-        while not stop.is_set():
-            try:
-                busy = self.step()
-            except (StoreUnavailable, StoreRefused) as error:
-                log.error("store.unavailable", error=str(error))
-                busy = False
-            if not busy:
-                stop.wait(_IDLE)
+        worker.run(self.step, stop)
 
     def close(self) -> None:
         """Close the reporters' connections."""
@@ -144,8 +136,8 @@ class Publisher:
         except Exception:
             # It stays due, since a newer version may fix the error; other pushes go on.
             log.exception("publish.failed", **push_fields(push))
-            self._let_rest(push, _DENIED)
-            return self._clock() + _DENIED
+            self._let_rest(push, delivery.DENIED)
+            return self._clock() + delivery.DENIED
         self._let_rest(push, self._settings.rest * (time.thread_time() - began))
         return due
 
@@ -265,43 +257,19 @@ class Publisher:
         if left:
             # News of the push does not fix what is wrong with the reporter.
             return now + left
-        try:
-            due = reporter.report(report, stored, partial(self._store.facts.set_metadata, report.push, reporter.name))
-        except StoreUnavailable:
-            raise
-        except NotKnown as error:
-            failing.pop(reporter.name, None)
-            self._failed(reporter, report, "gone", str(error))
-            return None
-        except CIDenied as error:
-            wait = _DENIED
-            self._failed(reporter, report, "denied", str(error))
-        except CIUnavailable as error:
+        save = partial(self._store.facts.set_metadata, report.push, reporter.name)
+        tried = delivery.attempt(
+            reporter.name, push_fields(report.push), partial(reporter.report, report, stored, save), self._metrics,
+            waited=max(0.0, now - since),
+        )  # fmt: skip
+        if tried.outcome is Outcome.LATER:
             self._slowness.record_failure(reporter.name, now)
-            # A turn that was promised, or the end of a limit, is not to be missed.
-            slower = 0.0 if error.healthy else backoff.slower(max(0.0, now - since))
-            wait = backoff.delay(0, error.after) + slower
-            self._failed(reporter, report, "later", str(error), healthy=error.healthy)
-        except Exception as error:
-            log.exception("report.broken", report=reporter.name, **push_fields(report.push))
-            wait = _DENIED
-            self._failed(reporter, report, "broken", str(error))
-        else:
+        if tried.wait is None:
             failing.pop(reporter.name, None)
-            self._count(reporter, "done")
-            return due
+            return tried.due
         if now - since > _GIVE_UP:
             failing[reporter.name] = [since, _NEVER]
             return None
-        due = self._clock() + wait
+        due = self._clock() + tried.wait
         failing[reporter.name] = [since, due]
         return due
-
-    def _failed(self, reporter: Reporter, report: PushReport, outcome: str, why: str, *, healthy: bool = False) -> None:
-        # Waiting for one's turn needs nobody's attention, and happens again and again.
-        log_line = log.debug if healthy else log.warning
-        log_line("report.failed", report=reporter.name, outcome=outcome, error=why, **push_fields(report.push))
-        self._count(reporter, outcome)
-
-    def _count(self, reporter: Reporter, outcome: str) -> None:
-        self._metrics.reports.labels(reporter.name.partition(":")[0], outcome).inc()

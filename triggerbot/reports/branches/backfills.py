@@ -16,7 +16,7 @@ from triggerbot.core.branch import backfill
 from triggerbot.core.branch.backfill import Conclusion, Place, RunAt, Tried, Wait
 from triggerbot.core.branch.cells import CellKind
 from triggerbot.core.claim import ClaimState
-from triggerbot.core.errors import StoreRefused, StoreUnavailable
+from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push
 from triggerbot.core.policy import rules
@@ -24,6 +24,7 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.metrics import Metrics
+from triggerbot.reports import worker
 from triggerbot.store import AtPush, BackfillSearch, PushRecord, Store
 
 log = structlog.get_logger("triggerbot.backfill")
@@ -139,14 +140,7 @@ class Backfiller:
 
     def run(self, stop: threading.Event) -> None:
         """Carry on what is due until stopped; no failure of the store ends it."""
-        while not stop.is_set():
-            try:
-                busy = self.step()
-            except (StoreUnavailable, StoreRefused) as error:
-                log.error("store.unavailable", error=str(error))
-                busy = False
-            if not busy:
-                stop.wait(_IDLE)
+        worker.run(self.step, stop, idle=_IDLE)
 
     def step(self) -> bool:
         """Carry on one search that is due; return whether there was one. Raises `StoreUnavailable`."""

@@ -11,12 +11,11 @@ from functools import partial
 
 import structlog
 
-from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreUnavailable
 from triggerbot.core.model import Push
-from triggerbot.core.policy import backoff, expectation
+from triggerbot.core.policy import expectation
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
-from triggerbot.reports import Reporter, ReportsExpectations
+from triggerbot.reports import Reporter, ReportsExpectations, delivery
 from triggerbot.reports.branches.expectation_text import sentence
 from triggerbot.store import Store
 from triggerbot.store.expectations import BranchChange, Expectation
@@ -28,8 +27,8 @@ _LEASE = 180.0
 #: Seconds between looks at what was heard, and by how much each overlaps with the last one: a push keeps its last event
 #: to the minute.
 _LOOK_EVERY, _OVERLAP = 15.0, 180.0
-#: Seconds until a reporter that was denied is tried again, and until it is given up.
-_DENIED, _GIVE_UP = 600.0, 86_400.0
+#: Seconds until a reporter that fails is given up.
+_GIVE_UP = 86_400.0
 #: Seconds after the start in which nothing counts as silent, a tenth of the shortest period at most: what came while no
 #: daemon ran is heard of first.
 _DEAF = 300.0
@@ -119,26 +118,15 @@ class Expectations:
     def _update(self, reporter: ReportsExpectations, taken: Expectation, change: BranchChange) -> float | None:
         """Have one reporter report a change; return the seconds to wait if it failed."""
         save = partial(self._store.expectations.keep, taken.project, taken.branch, reporter.name)
-        outcome, wait, why = "done", None, ""
-        try:
-            reporter.report_expectation(taken.project, taken.branch, change, taken.kept.get(reporter.name, ""), save)
-        except StoreUnavailable:
-            raise
-        except NotKnown as error:
-            outcome, why = "gone", str(error)
-        except CIDenied as error:
-            outcome, wait, why = "denied", _DENIED, str(error)
-        except CIUnavailable as error:
-            slower = 0.0 if error.healthy else backoff.slower(max(0.0, self._clock() - change.at))
-            outcome, wait, why = "later", backoff.delay(0, error.after) + slower, str(error)
-        except Exception as error:
-            log.exception("report.broken", report=reporter.name, project=taken.project, branch=taken.branch)
-            outcome, wait, why = "broken", _DENIED, str(error)
-        if why:
-            log.warning("report.failed", report=reporter.name, outcome=outcome, error=why, project=taken.project,
-                        branch=taken.branch)  # fmt: skip
-        self._metrics.reports.labels(reporter.name.partition(":")[0], outcome).inc()
-        return wait
+        stored = taken.kept.get(reporter.name, "")
+        tried = delivery.attempt(
+            reporter.name,
+            {"project": taken.project, "branch": taken.branch},
+            partial(reporter.report_expectation, taken.project, taken.branch, change, stored, save),
+            self._metrics,
+            waited=max(0.0, self._clock() - change.at),
+        )
+        return tried.wait
 
     def _log(self, taken: Expectation, change: BranchChange) -> None:
         name = "branch.silent" if change.silent else "branch.heard"

@@ -12,11 +12,10 @@ from typing import Any
 import structlog
 
 from triggerbot.core.branch import silence
-from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreUnavailable
+from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Branch
-from triggerbot.core.policy import backoff
 from triggerbot.metrics import Metrics
-from triggerbot.reports import BranchReport, BranchReporter
+from triggerbot.reports import BranchReport, BranchReporter, delivery
 from triggerbot.reports.branches import branch_json, branch_text
 from triggerbot.reports.branches.look import Look, Looked
 from triggerbot.store import Store
@@ -26,8 +25,8 @@ log = structlog.get_logger("triggerbot.publish")
 
 #: Seconds of the lease on a branch.
 _LEASE = 180.0
-#: Seconds until a reporter is tried again: where it is not to be had now, and where somebody has to permit it first.
-_LATER, _DENIED = 30.0, 600.0
+#: Seconds until a reporter that failed is tried again, at least.
+_LATER = 30.0
 
 
 class BranchReports:
@@ -78,7 +77,7 @@ class BranchReports:
         except Exception:
             # It stays due, since a newer version may fix the error; other branches go on.
             log.exception("branch.failed", **_fields(record.branch))
-            due = self._clock() + _DENIED
+            due = self._clock() + delivery.DENIED
         self._store.branches.end(record, due, self._clock())
         return True
 
@@ -114,35 +113,13 @@ class BranchReports:
                      says=list(branch_text.streaks(report.along)))  # fmt: skip
             return None
         save = partial(self._store.branches.keep, report.branch, reporter.name)
-        try:
-            reporter.report_branch(report, record.kept.get(reporter.name, ""), save)
-        except StoreUnavailable:
-            raise
-        except NotKnown as error:
-            self._failed(reporter, report, "gone", str(error))
+        stored = record.kept.get(reporter.name, "")
+        tried = delivery.attempt(
+            reporter.name, _fields(report.branch), partial(reporter.report_branch, report, stored, save), self._metrics
+        )
+        if tried.wait is None:
             return None
-        except CIDenied as error:
-            self._failed(reporter, report, "denied", str(error))
-            return self._clock() + _DENIED
-        except CIUnavailable as error:
-            self._failed(reporter, report, "later", str(error), healthy=error.healthy)
-            return self._clock() + max(_LATER, backoff.delay(0, error.after))
-        except Exception as error:
-            log.exception("report.broken", report=reporter.name, **_fields(report.branch))
-            self._failed(reporter, report, "broken", str(error))
-            return self._clock() + _DENIED
-        self._count(reporter, "done")
-        return None
-
-    def _failed(
-        self, reporter: BranchReporter, report: BranchReport, outcome: str, why: str, *, healthy: bool = False
-    ) -> None:
-        log_line = log.debug if healthy else log.warning
-        log_line("report.failed", report=reporter.name, outcome=outcome, error=why, **_fields(report.branch))
-        self._count(reporter, outcome)
-
-    def _count(self, reporter: BranchReporter, outcome: str) -> None:
-        self._metrics.reports.labels(reporter.name.partition(":")[0], outcome).inc()
+        return self._clock() + max(_LATER, tried.wait)
 
 
 def _fields(branch: Branch) -> dict[str, str]:
