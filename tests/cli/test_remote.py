@@ -180,7 +180,7 @@ def test_something_else_answers(monkeypatch: pytest.MonkeyPatch, reply: httpx.Re
 
 
 def test_a_terminal_is_not_steered_from_afar(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever answers."""
+    """It is the same, whichever of them answers."""
     lines = [{"line": [["\x1b[2J", "purple"]]}, {"table": ["\x1b"], "rows": [[["\x1b]0;x\x07"], "nonsense"]]}]
     answer = {"exit": 0, "json": None, "said": lines, "error": ""}
     monkeypatch.setattr(httpx, "get", lambda *_, **__: httpx.Response(200, json=answer))

@@ -265,7 +265,7 @@ def test_the_tests_of_a_run_are_read_and_written() -> None:
 
 
 def test_failures_of_one_test_are_counted_and_listed_once() -> None:
-    """Whether that is said, or each of them is listed."""
+    """It may be said, or each of them be listed."""
     told_so = event_json.decode(told(tests={"failed": 2, "errors": 1, "repeated": 2, "failing": [FAILING]}))
     listed = event_json.decode(told(tests={"failed": 2, "errors": 1, "failing": [FAILING] * 3}))
     assert told_so.tests == listed.tests

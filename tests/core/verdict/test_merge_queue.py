@@ -39,6 +39,6 @@ def test_an_entry_is_not_put_back_to_fail_as_its_base_does() -> None:
 
 
 def test_what_a_rule_hides_decides_nothing_here_either() -> None:
-    """Whether it fails on the base or not."""
+    """That it fails on the base changes nothing."""
     judged = health.of_push([job("new", Result.SUCCESS), inherited(tier=3)])
     assert conclude(judged, timed_out=False)[0] is Conclusion.SUCCESS
